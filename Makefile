@@ -1,0 +1,53 @@
+# `make` alone prints this list. PYTHON, VENV and PIP_ARGS can be set on the command line.
+PYTHON   ?= python3
+VENV     ?= .venv
+PIP_ARGS ?=
+
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Chapters that `make figures` runs: all, or `make figures ONLY=02_lenet5`.
+ONLY ?=
+
+.PHONY: help book test check lint lab figures lock clean
+.DEFAULT_GOAL := help
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Everything the other targets need: made once, and again when a file it was made from changes.
+$(READY): requirements.txt pyproject.toml tools/check_python.py
+	@command -v "$(PYTHON)" >/dev/null || { echo "make: no '$(PYTHON)' here: install Python 3.10 or newer, or name one: make PYTHON=python3.12" >&2; exit 2; }
+	@"$(PYTHON)" tools/check_python.py
+	"$(PYTHON)" -m venv "$(VENV)"
+	"$(BIN)/python" -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) --requirement requirements.txt
+	"$(BIN)/python" -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) --no-deps --editable .
+	@touch "$(READY)"
+
+book: $(READY) ## build the book into _build/html
+	"$(BIN)/python" tools/build_book.py
+
+test: $(READY) ## unit tests, then every notebook on the embedded digits, then the notebook checks
+	"$(BIN)/python" -m pytest -n 2 --dist loadscope tests
+	LENETCOURSE_DATASET=digits LENETCOURSE_OFFLINE=1 OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest -n 2 --dist loadscope \
+	    --nbval-lax --nbval-current-env --nbval-cell-timeout 120 book
+	"$(BIN)/python" tools/check_notebooks.py
+
+lint: $(READY) ## style and spelling
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/codespell"
+
+check: lint test book ## what CI runs
+
+lab: $(READY) ## JupyterLab on the course, on this machine only, with its token
+	"$(BIN)/jupyter" lab --ip=127.0.0.1 --notebook-dir=.
+
+figures: $(READY) ## run the chapters again on MNIST and write their outputs back (ONLY=name for one)
+	"$(BIN)/python" tools/regenerate.py $(ONLY)
+
+lock: $(READY) ## resolve requirements.txt again after a change of its direct pins
+	"$(BIN)/python" tools/lock.py
+
+clean: ## remove what was built (not the environment)
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
