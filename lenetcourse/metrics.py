@@ -1,0 +1,40 @@
+"""How good a classifier is, and how sure one can be of that."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the share of rows of `outputs` (n, classes) whose largest score is at `targets` (n)."""
+    return (outputs.argmax(1) == targets).float().mean()
+
+
+def confidence_interval(share: float, count: int) -> tuple[float, float]:
+    """Return the 95 % Wilson score interval of a share measured on `count` independent images.
+
+    E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
+    Raises ValueError when `count` is not positive or `share` is not from 0 to 1.
+    """
+    if count < 1 or not 0 <= share <= 1:
+        raise ValueError(f"a share of {share} of {count} images makes no sense")
+    z2 = 1.959964**2
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = math.sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count**2))) / (1 + z2 / count)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@torch.no_grad()
+def predict_probabilities(model: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
+    """Return softmax probabilities (n, classes), on the CPU, of uint8 images (n, height, width)."""
+    from lenetcourse.training import Batches
+
+    was_training = model.training
+    device = next(model.parameters()).device
+    labels = torch.zeros(len(images), dtype=torch.int64)
+    model.eval()
+    batches = Batches(images, labels, batch_size=batch_size, device=device)
+    rows = [model(inputs).softmax(1).cpu() for inputs, _ in batches]
+    model.train(was_training)
+    return torch.cat(rows)

@@ -1,0 +1,300 @@
+"""One training loop for every network of the course: the loss and the metrics are arguments."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from lenetcourse.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from lenetcourse.metrics import accuracy
+
+if TYPE_CHECKING:
+    from lenetcourse.datasets import ImageSet
+
+Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]
+
+
+class TrainingDiverged(FloatingPointError):
+    """The loss became infinite or not a number."""
+
+
+class Batches:
+    """Batches of whole tensors by permutation: faster than one `Dataset` item at a time.
+
+    Iterating gives (inputs, targets). Images that are uint8 (n, height, width) become float32
+    (n, 1, height, width) in [0, 1], batch by batch; other inputs pass as they are. With a
+    `generator` each pass has a new order; without one the order is that of the tensors. Both
+    tensors are moved to `device` once. Raises ValueError when their lengths differ, when there
+    is nothing in them, or when `batch_size` is below 1.
+    """
+
+    def __init__(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        batch_size: int = 64,
+        generator: torch.Generator | None = None,
+        device: str | torch.device = "cpu",
+    ):
+        if len(inputs) != len(targets) or not len(inputs):
+            raise ValueError(f"{len(inputs)} inputs and {len(targets)} targets make no batches")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        self.inputs, self.targets = inputs.to(device), targets.to(device)
+        self.batch_size, self.generator = batch_size, generator
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.inputs) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        if self.generator is None:
+            order = torch.arange(len(self.inputs))
+        else:
+            order = torch.randperm(len(self.inputs), generator=self.generator)
+        for chosen in order.to(self.inputs.device).split(self.batch_size):
+            inputs = self.inputs[chosen]
+            if inputs.dtype == torch.uint8:
+                inputs = inputs.unsqueeze(1).float() / 255
+            yield inputs, self.targets[chosen]
+
+
+def train_one_epoch(model, batches, loss_fn, optimizer, scheduler=None) -> list[float]:
+    """Take one step of the optimizer for each batch; return the loss of each batch.
+
+    Raises TrainingDiverged, before the weights are touched, when a loss is not finite.
+    """
+    model.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = loss_fn(model(inputs), targets)
+        if not loss.isfinite():
+            raise TrainingDiverged(f"the loss of batch {len(losses) + 1} is {loss.item()}")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        losses.append(loss.item())
+    return losses
+
+
+@torch.no_grad()
+def evaluate(model, batches, loss_fn, metrics) -> dict[str, float]:
+    """Return the mean over all images of the loss and of each metric, without training."""
+    was_training = model.training
+    model.eval()
+    totals, count = {}, 0
+    for inputs, targets in batches:
+        outputs = model(inputs)
+        for name, measure in {"loss": loss_fn, **metrics}.items():
+            value = measure(outputs, targets).item() * len(inputs)
+            totals[name] = totals.get(name, 0.0) + value
+        count += len(inputs)
+    model.train(was_training)
+    return {name: total / count for name, total in totals.items()}
+
+
+@dataclass
+class History:
+    """What a training run left behind.
+
+    Attributes:
+        train_loss: mean loss over the batches of each epoch, as the weights moved.
+        validation: loss and metrics after each epoch, on the validation set.
+        batch_loss: [batches seen, mean loss since the entry before], every `log_every` batches.
+        best_epoch: the epoch, counted from 1, whose weights were kept; 0 before the first.
+        interrupted: True when the run was stopped from outside before its last epoch.
+        settings: the recipe, as given to `fit`.
+    """
+
+    train_loss: list[float] = field(default_factory=list)
+    validation: list[dict[str, float]] = field(default_factory=list)
+    batch_loss: list[list[float]] = field(default_factory=list)
+    best_epoch: int = 0
+    interrupted: bool = False
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """Return the device of that name; "auto" takes CUDA, else Apple's MPS, else the CPU.
+
+    Raises ValueError when the device is not to be had on this machine.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if device == "auto":
+        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    chosen = torch.device(device)
+    if (chosen.type == "cuda" and not cuda) or (chosen.type == "mps" and not mps):
+        raise ValueError(f"this machine has no {chosen.type} device: use device='cpu'")
+    return chosen
+
+
+def fit(
+    model: nn.Module,
+    train: ImageSet | tuple[Tensor, Tensor],
+    validation: ImageSet | tuple[Tensor, Tensor],
+    *,
+    epochs: int,
+    lr: float = 0.001,
+    schedule: str = "constant",
+    batch_size: int = 64,
+    seed: int = 0,
+    loss_fn: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    metrics: Metrics | None = None,
+    device: str = "auto",
+    log_every: int = 100,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+    verbose: bool = True,
+) -> History:
+    """Train `model` with Adam and leave it with its best weights by validation loss.
+
+    `train` and `validation` are image sets or (inputs, targets). `seed` decides the order of the
+    images and the dropout; build the model after `torch.manual_seed(seed)` and the same seed gives
+    the same weights bit for bit, on one machine with one number of threads. `schedule` is
+    "constant" (the learning rate stays at `lr`) or "one-cycle" (it rises to `lr` and falls to
+    almost nothing: Smith and Topin, arXiv:1708.07120). `metrics` maps names to functions of
+    (outputs, targets); accuracy by default. With `checkpoint`, the whole state is saved there
+    after each epoch, and `resume` goes on from it as if the run had never stopped.
+
+    Ctrl-C ends the run early: the history says so and the best weights so far are kept. Raises
+    TrainingDiverged when the loss is no longer finite (the model then holds the best weights so
+    far), CheckpointError when `resume` finds a checkpoint of another recipe, and ValueError for an
+    unknown schedule or less than one epoch.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, not {epochs}")
+    device = pick_device(device)
+    metrics = {"accuracy": accuracy} if metrics is None else metrics
+    generator = torch.Generator().manual_seed(seed)
+    train_batches = Batches(*_tensors(train), batch_size, generator, device)
+    validation_batches = Batches(*_tensors(validation), 1000, None, device)
+    settings = {
+        "epochs": epochs,
+        "lr": lr,
+        "schedule": schedule,
+        "batch_size": batch_size,
+        "seed": seed,
+        "train_images": len(train_batches.inputs),
+    }
+    model.to(device)
+    run = _Run(model, generator, lr, schedule, epochs * len(train_batches), settings)
+    torch.manual_seed(seed)
+    if resume:
+        run.restore(checkpoint)
+    history = run.history
+    try:
+        for epoch in range(len(history.train_loss) + 1, epochs + 1):
+            # disable=None: a bar only where a person watches a terminal
+            bar = tqdm(train_batches, f"epoch {epoch}/{epochs}", leave=False, disable=None)
+            losses = train_one_epoch(model, bar, loss_fn, run.optimizer, run.scheduler)
+            run.record(losses, evaluate(model, validation_batches, loss_fn, metrics), log_every)
+            if checkpoint is not None:
+                run.save(checkpoint)
+            if verbose:
+                print(_epoch_line(history, epochs))
+    except KeyboardInterrupt:
+        history.interrupted = True
+        if verbose:
+            print(f"stopped in epoch {epoch}: keeping the weights of epoch {history.best_epoch}")
+    except TrainingDiverged as error:
+        raise TrainingDiverged(
+            f"{error} in epoch {epoch}: try a learning rate below {lr}, and look at the inputs"
+        ) from None
+    finally:
+        model.load_state_dict(run.best_weights)
+    return history
+
+
+class _Run:
+    """All the state of one run of `fit`, so that it can be saved and taken up again."""
+
+    def __init__(self, model, generator, lr, schedule, steps, settings):
+        self.model, self.generator = model, generator
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+        self.scheduler = _scheduler(self.optimizer, schedule, lr, steps)
+        self.history = History(settings=settings)
+        self.best_loss = math.inf
+        self.best_weights = _copy(model.state_dict())
+
+    def record(self, losses: list[float], measured: dict[str, float], log_every: int) -> None:
+        """Add one epoch to the history; remember the weights when they are the best yet."""
+        history = self.history
+        seen = len(history.train_loss) * len(losses)
+        for start in range(0, len(losses), log_every):
+            part = losses[start : start + log_every]
+            history.batch_loss.append([seen + start + len(part), sum(part) / len(part)])
+        history.train_loss.append(sum(losses) / len(losses))
+        history.validation.append(measured)
+        if measured["loss"] < self.best_loss:
+            self.best_loss = measured["loss"]
+            self.best_weights = _copy(self.model.state_dict())
+            history.best_epoch = len(history.train_loss)
+
+    def save(self, path) -> None:
+        scheduler = self.scheduler.state_dict() if self.scheduler else None
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": scheduler,
+            "order": self.generator.get_state(),
+            "random": torch.get_rng_state(),
+            "history": self.history.to_dict(),
+            "best_loss": self.best_loss,
+            "best_weights": self.best_weights,
+        }
+        save_checkpoint(state, path)
+
+    def restore(self, path) -> None:
+        if path is None:
+            raise ValueError("resume needs the checkpoint to go on from")
+        state = load_checkpoint(path)
+        found = state["history"]["settings"]
+        if found != self.history.settings:
+            raise CheckpointError(
+                f"{path} belongs to another recipe: {found}, not {self.history.settings}"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler:
+            self.scheduler.load_state_dict(state["scheduler"])
+        self.generator.set_state(state["order"])
+        torch.set_rng_state(state["random"])
+        self.history = History(**state["history"])
+        self.best_loss, self.best_weights = state["best_loss"], state["best_weights"]
+
+
+def _scheduler(optimizer, schedule: str, lr: float, steps: int):
+    if schedule == "constant":
+        return None
+    if schedule == "one-cycle":
+        return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
+    raise ValueError(f"unknown schedule {schedule!r}: constant or one-cycle")
+
+
+def _tensors(data) -> tuple[Tensor, Tensor]:
+    return data if isinstance(data, tuple) else (data.images, data.labels)
+
+
+def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in weights.items()}
+
+
+def _epoch_line(history: History, epochs: int) -> str:
+    measured = history.validation[-1]
+    others = "".join(f", {name} {value:.2%}" for name, value in measured.items() if name != "loss")
+    return (
+        f"epoch {len(history.train_loss)}/{epochs}: train loss {history.train_loss[-1]:.4f}, "
+        f"validation loss {measured['loss']:.4f}{others}"
+    )
