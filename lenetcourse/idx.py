@@ -151,9 +151,7 @@ def _read_array(stream: BinaryIO, head: bytes, name: str, left: int | None) -> n
     return array.byteswap(inplace=True).view(stored.newbyteorder("="))
 
 
-def _read_header(
-    stream: BinaryIO, head: bytes, name: str
-) -> tuple[np.dtype, tuple[int, ...], int]:
+def _read_header(stream: BinaryIO, head: bytes, name: str) -> tuple[np.dtype, tuple[int, ...], int]:
     """Return the type, the shape and the length of the header."""
     magic = head + _read_up_to(stream, 4 - len(head))
     if magic.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":

@@ -122,12 +122,20 @@ SOURCES = {
             ("https://raw.githubusercontent.com/facebookresearch/qmnist/master/",),
             {
                 "train": (
-                    SourceFile("qmnist-train-images-idx3-ubyte", None, "ed72d4157d28c017586c42bc6afe6370"),
-                    SourceFile("qmnist-train-labels-idx2-int", None, "0058f8dd561b90ffdd0f734c6a30e5e4"),
+                    SourceFile(
+                        "qmnist-train-images-idx3-ubyte", None, "ed72d4157d28c017586c42bc6afe6370"
+                    ),
+                    SourceFile(
+                        "qmnist-train-labels-idx2-int", None, "0058f8dd561b90ffdd0f734c6a30e5e4"
+                    ),
                 ),
                 "test": (
-                    SourceFile("qmnist-test-images-idx3-ubyte", None, "1394631089c404de565df7b7aeaf9412"),
-                    SourceFile("qmnist-test-labels-idx2-int", None, "5b5b05890a5e13444e108efe57b788aa"),
+                    SourceFile(
+                        "qmnist-test-images-idx3-ubyte", None, "1394631089c404de565df7b7aeaf9412"
+                    ),
+                    SourceFile(
+                        "qmnist-test-labels-idx2-int", None, "5b5b05890a5e13444e108efe57b788aa"
+                    ),
                 ),
             },
         ),

@@ -45,7 +45,9 @@ ALT_LENGTH = 15  # shorter than this says "figure", not what it shows
 FIRST_CELLS = 6  # the parameters stand within these
 MIME_TYPES = {"text/plain", "text/html", "text/latex", "text/markdown", "image/png"}
 # HTML outputs are for tables: nothing that runs, loads something or is a picture.
-ACTIVE_HTML = re.compile(r"<\s*(script|svg|img|iframe|object|embed|link|video|audio|canvas)\b", re.I)
+ACTIVE_HTML = re.compile(
+    r"<\s*(script|svg|img|iframe|object|embed|link|video|audio|canvas)\b", re.I
+)
 
 STEPS = "data idea model training result limits summary exercises references".split()
 BUDGET = {
@@ -292,7 +294,9 @@ def within_budget(page: Page) -> Findings:
     for cell_type, run in groupby(cells, key=lambda place: place[1].cell_type):
         row = [number for number, _ in run]
         if cell_type == "code" and len(row) > budget["code_in_a_row"]:
-            yield Finding(row[-1], f"{len(row)} code cells in a row", "say between them what is seen")
+            yield Finding(
+                row[-1], f"{len(row)} code cells in a row", "say between them what is seen"
+            )
 
 
 def fresh(page: Page) -> Findings:
@@ -300,7 +304,9 @@ def fresh(page: Page) -> Findings:
         return
     stored = course_metadata(page.nb).get("code_hash")
     if stored != code_hash(page.nb, run_parameters(page.nb)):
-        wrong = "code or parameters changed since the batch ran" if stored else "not run by the batch"
+        wrong = (
+            "code or parameters changed since the batch ran" if stored else "not run by the batch"
+        )
         yield Finding(None, wrong, page.remake)
 
 
@@ -377,5 +383,3 @@ def check(path: Path, root: Path = ROOT) -> list[Finding]:
     """Return the findings on one notebook. Raises Unusable when it cannot be read."""
     page = open_page(path, root)
     return [finding for rule in RULES for finding in rule(page)]
-
-

@@ -27,7 +27,16 @@ def resolve(direct):
         source = Path(folder) / "direct.in"
         source.write_text("\n".join(direct), encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.10"]
+            [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "compile",
+                "--quiet",
+                "--universal",
+                "--python-version=3.10",
+            ]
             + ["--fork-strategy=fewest", "--no-annotate", "--no-header", str(source)],
             check=True,
             capture_output=True,

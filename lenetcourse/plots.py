@@ -1,0 +1,112 @@
+"""The figures of the course. Every function returns the Matplotlib figure and shows nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from lenetcourse.summary import activations
+from lenetcourse.training import History
+
+
+def use_course_style() -> None:
+    """Set the course's Matplotlib style: white background, colour-blind safe, fit for print."""
+    plt.style.use("lenetcourse.course")
+
+
+def show_images(
+    images: Tensor | np.ndarray | Sequence,
+    titles: Sequence[str] | None = None,
+    columns: int = 10,
+    size: float = 0.8,
+    vmin: float | None = 0,
+    vmax: float | None = 255,
+) -> Figure:
+    """Show grey images (n, height, width) in rows, ink dark; `size` is inches an image.
+
+    `vmin` is drawn white and `vmax` black; None takes each image's own range.
+    """
+    images = [np.asarray(image) for image in images]
+    columns = min(columns, len(images))
+    figure, axes = _tiles(len(images), columns, size, room_for_titles=titles is not None)
+    for index, (axis, image) in enumerate(zip(axes, images, strict=True)):
+        axis.imshow(image, vmin=vmin, vmax=vmax)
+        if titles is not None:
+            axis.set_title(titles[index], fontsize=9)
+    return figure
+
+
+def show_kernels(layer: nn.Conv2d, columns: int = 8, size: float = 0.9) -> Figure:
+    """Show the kernels of a convolution, one image for each (output, input) pair.
+
+    White is 0; blue is negative, red positive, all on one scale.
+    """
+    weights = layer.weight.detach().cpu().numpy()
+    kernels = weights.reshape(-1, *weights.shape[-2:])
+    limit = float(np.abs(kernels).max())
+    figure, axes = _tiles(len(kernels), min(columns, len(kernels)), size, room_for_titles=False)
+    for axis, kernel in zip(axes, kernels, strict=True):
+        image = axis.imshow(kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    figure.colorbar(image, ax=figure.axes, label="weight", shrink=0.8)
+    return figure
+
+
+def show_feature_maps(model: nn.Module, image: Tensor, layer: str, columns: int = 8) -> Figure:
+    """Show what every kernel of `layer` answers to one uint8 image (height, width), after ReLU."""
+    device = next(model.parameters()).device
+    inputs = image[None, None].float().to(device) / 255
+    maps = activations(model, inputs)[layer][0].clamp(min=0).cpu().numpy()
+    titles = [str(number) for number in range(1, len(maps) + 1)]
+    return show_images(maps, titles, columns, size=0.95, vmax=float(maps.max()))
+
+
+def plot_history(history: History, metric: str = "accuracy") -> Figure:
+    """Plot the loss (training by batches, validation by epochs) beside the validation metric."""
+    batches = [seen for seen, _ in history.batch_loss]
+    epochs = np.arange(1, len(history.validation) + 1)
+    last = batches[-1] if batches else 1
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
+    left.plot(np.array(batches) / last * len(epochs), [loss for _, loss in history.batch_loss])
+    left.plot(epochs, [row["loss"] for row in history.validation], "o-")
+    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None), title="Loss")
+    left.legend(["training", "validation"])
+    right.plot(epochs, [row[metric] for row in history.validation], "o-", color="C1")
+    right.set(xlabel="epoch", ylabel=metric, title=f"Validation {metric}")
+    for axis in (left, right):
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+def plot_confusion_matrix(matrix: np.ndarray, names: Sequence[str] | None = None) -> Figure:
+    """Show counts (true class in rows, predicted in columns); the errors decide the colours."""
+    matrix = np.asarray(matrix)
+    names = [str(k) for k in range(len(matrix))] if names is None else names
+    errors = matrix * (1 - np.eye(len(matrix), dtype=int))
+    figure, axis = plt.subplots(figsize=(5.2, 4.6))
+    axis.imshow(errors, cmap="Blues", vmax=max(1, errors.max()))
+    for row, column in np.argwhere(matrix > 0):
+        dark = errors[row, column] > 0.6 * errors.max()
+        axis.text(column, row, f"{matrix[row, column]}", ha="center", va="center", fontsize=8,
+                  color="white" if dark else "black")  # fmt: skip
+    axis.set(xticks=range(len(names)), yticks=range(len(names)), xlabel="predicted", ylabel="true")
+    axis.set_xticklabels(names)
+    axis.set_yticklabels(names)
+    axis.grid(False)
+    return figure
+
+
+def _tiles(count: int, columns: int, size: float, room_for_titles: bool):
+    """Return a figure and `count` axes without ticks, in rows of `columns`."""
+    rows = math.ceil(count / columns)
+    height = size + (0.25 if room_for_titles else 0.05)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * (size + 0.05), rows * height), squeeze=False
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    return figure, list(axes.flat)[:count]
