@@ -45,6 +45,7 @@ _HOME = {
     "show_feature_maps": "plots",
     "show_images": "plots",
     "show_kernels": "plots",
+    "show_steps": "plots",
     "use_course_style": "plots",
 }
 

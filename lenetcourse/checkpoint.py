@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from lenetcourse.files import replacing
 from lenetcourse.models.lenet import LeNet5
@@ -38,7 +38,7 @@ def save_model(model: LeNet5, path: str | os.PathLike, **facts) -> None:
     metadata = {"model": type(model).__name__, "settings": model.settings, **facts}
     weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
     with replacing(path) as temporary:
-        save_file(weights, temporary, {ENTRY: json.dumps(metadata, sort_keys=True)})
+        temporary.write_bytes(save(weights, {ENTRY: json.dumps(metadata, sort_keys=True)}))
 
 
 def load_model(path: str | os.PathLike | None = None) -> tuple[LeNet5, dict]:

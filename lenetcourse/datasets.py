@@ -132,10 +132,32 @@ def choose_dataset(name: str = "auto", *, folder: str | os.PathLike | None = Non
     return "mnist"
 
 
+def download_dataset(name: str) -> list[Path]:
+    """Make sure that every file of a published data set is on this machine; return the paths.
+
+    Raises ValueError for a name that has no files, DatasetError when one cannot be had.
+    """
+    if name not in SOURCES:
+        raise ValueError(f"{name!r} has no files to download: one of {', '.join(SOURCES)}")
+    source = SOURCES[name]
+    return [_locate(source, file, None) for part in source.parts.values() for file in part]
+
+
+def dataset_folder(name: str) -> Path | None:
+    """Return the folder on this machine that holds all files of a data set, or None."""
+    source = SOURCES[name]
+    given = os.environ.get("LENETCOURSE_DATA")
+    for place in [*([Path(given).expanduser()] if given else []), cache_folder()]:
+        found = [_find(source, file, place) for part in source.parts.values() for file in part]
+        if all(found):
+            return found[0].parent
+    return None
+
+
 def _split(count: int, split: str) -> np.ndarray:
     """Return the indices of the training or validation images, always the same."""
     # RandomState's stream is frozen for good; newer generators may change between versions.
-    order = np.random.RandomState(SPLIT_SEED).permutation(count)  # noqa: NPY002
+    order = np.random.RandomState(SPLIT_SEED).permutation(count)
     validation = count // 12
     return np.sort(order[:validation] if split == "validation" else order[validation:])
 

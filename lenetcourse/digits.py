@@ -29,7 +29,7 @@ def load_digits_28(split: str) -> tuple[Tensor, Tensor]:
     """
     images, labels = _enlarged()
     # RandomState's stream is frozen for good; newer generators may change between versions.
-    order = np.random.RandomState(SEED).permutation(len(images))  # noqa: NPY002
+    order = np.random.RandomState(SEED).permutation(len(images))
     train, validation = SIZES["train"], SIZES["train"] + SIZES["validation"]
     parts = np.split(order, [train, validation])
     chosen = torch.from_numpy(parts[list(SIZES).index(split)])
@@ -53,7 +53,7 @@ def _trim(image: np.ndarray) -> np.ndarray:
 def _varied(images: Tensor) -> Tensor:
     """Return the images, then `COPIES - 1` times each with a small random affine change."""
     count = len(images) * (COPIES - 1)
-    random = np.random.RandomState(SEED)  # noqa: NPY002
+    random = np.random.RandomState(SEED)
     angle = torch.from_numpy(random.uniform(-10, 10, count)).deg2rad()
     scale = torch.from_numpy(random.uniform(0.9, 1.1, count))
     shift = torch.from_numpy(random.uniform(-1.5, 1.5, (count, 2))) * 2 / images.shape[-1]

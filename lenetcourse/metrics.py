@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the share of rows of `outputs` (n, classes) whose largest score is at `targets` (n)."""
+    """Return the share of rows whose largest score, of (n, classes), is at the target, (n,)."""
     return (outputs.argmax(1) == targets).float().mean()
 
 

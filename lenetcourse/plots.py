@@ -110,3 +110,23 @@ def _tiles(count: int, columns: int, size: float, room_for_titles: bool):
     for axis in axes.flat:
         axis.set_axis_off()
     return figure, list(axes.flat)[:count]
+
+
+def show_steps(conversions: Sequence[dict[str, np.ndarray]]) -> Figure:
+    """Show the steps of `to_mnist(..., return_steps=True)`, one row a picture, as they look.
+
+    The picture itself is drawn as photographed; the later steps with ink dark.
+    """
+    columns = len(conversions[0])
+    figure, axes = plt.subplots(
+        len(conversions), columns, figsize=(1.35 * columns, 1.6 * len(conversions)), squeeze=False
+    )
+    for row, steps in zip(axes, conversions, strict=True):
+        for axis, (name, image) in zip(row, steps.items(), strict=True):
+            if name == "grey":
+                axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+            else:
+                axis.imshow(image, vmin=0, vmax=max(1.0, float(image.max())))
+            axis.set_title(f"{name}\n{image.shape[0]} x {image.shape[1]}", fontsize=8)
+            axis.set_axis_off()
+    return figure

@@ -260,18 +260,24 @@ class _Run:
         if path is None:
             raise ValueError("resume needs the checkpoint to go on from")
         state = load_checkpoint(path)
-        found = state["history"]["settings"]
-        if found != self.history.settings:
-            raise CheckpointError(
-                f"{path} belongs to another recipe: {found}, not {self.history.settings}"
-            )
-        self.model.load_state_dict(state["model"])
+        wanted, found = self.history.settings, state["history"]["settings"]
+        for name in wanted:
+            # A constant learning rate can go on for more epochs; one cycle is planned as a whole.
+            may_differ = name == "epochs" and wanted["schedule"] == "constant"
+            if wanted[name] != found[name] and not may_differ:
+                raise CheckpointError(
+                    f"{path} is of another recipe: its {name} is {found[name]}, not {wanted[name]}"
+                )
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError:
+            raise CheckpointError(f"{path} holds the weights of another network") from None
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler:
             self.scheduler.load_state_dict(state["scheduler"])
         self.generator.set_state(state["order"])
         torch.set_rng_state(state["random"])
-        self.history = History(**state["history"])
+        self.history = History(**state["history"] | {"settings": wanted})
         self.best_loss, self.best_weights = state["best_loss"], state["best_weights"]
 
 
