@@ -16,6 +16,7 @@ _HOME = {
     "choose_dataset": "datasets",
     "load_dataset": "datasets",
     "PictureError": "images",
+    "example_pictures": "images",
     "export_json": "images",
     "export_png": "images",
     "to_mnist": "images",

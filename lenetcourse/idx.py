@@ -7,6 +7,7 @@ the MNIST home page (Y. LeCun, C. Cortes, C. Burges).
 """
 
 import gzip
+import io
 import math
 import os
 import struct
@@ -29,6 +30,7 @@ ELEMENT_TYPES = {
 }
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20  # bytes asked of a stream of unknown length at a time
+GZIP_CHUNK = 1 << 16  # compressed bytes read at a time
 FETCH_AGAIN = "delete it and fetch it again"
 
 
@@ -90,33 +92,47 @@ def idx_header(array: np.ndarray) -> bytes:
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
 
 
-class _Unread:
-    """A stream that gives back some bytes already read before it goes on."""
+class _Gunzip:
+    """What a gzip file holds, member after member (RFC 1952); zlib checks length and checksum."""
 
     def __init__(self, head: bytes, file: BinaryIO):
-        self.head, self.file = head, file
+        self.waiting, self.file = head, file
+        self.member = zlib.decompressobj(wbits=31)
 
-    def read(self, count: int = -1) -> bytes:
-        if not self.head:
-            return self.file.read(count)
-        if count < 0:
-            count = len(self.head)
-        given, self.head = self.head[:count], self.head[count:]
-        return given
+    def read(self, count: int) -> bytes:
+        """Return up to `count` bytes, and none only at the end of the last member."""
+        while not self.member.eof or self._next_member():
+            waiting = self.waiting or self.file.read(GZIP_CHUNK)
+            data = self.member.decompress(waiting, count)
+            self.waiting = self.member.unconsumed_tail
+            if data:
+                return data
+            if not waiting and not self.member.eof:
+                raise EOFError
+        return b""
+
+    def _next_member(self) -> bool:
+        self.waiting = self.member.unused_data.lstrip(b"\0")  # zeros may fill up the file
+        while not self.waiting:
+            chunk = self.file.read(GZIP_CHUNK)
+            if not chunk:
+                return False
+            self.waiting = chunk.lstrip(b"\0")
+        self.member = zlib.decompressobj(wbits=31)
+        return True
 
 
 def _read(file: BinaryIO, name: str) -> np.ndarray:
-    head = file.read(2)
-    if not isinstance(head, bytes):
+    if not isinstance(file.read(0), bytes):
         raise TypeError(f"{name}: IDX is binary: open the file with open(path, 'rb')")
-    if head != GZIP_MAGIC:
-        return _read_array(file, head, name, _bytes_left(file))
     try:
-        with gzip.GzipFile(fileobj=_Unread(head, file)) as stream:
-            return _read_array(stream, b"", name, None)
+        head = bytes(_read_up_to(file, 2))
+        if head == GZIP_MAGIC:
+            return _read_array(_Gunzip(head, file), b"", name, None)
+        return _read_array(file, head, name, _bytes_left(file))
     except EOFError:
         raise IDXError(f"{name}: the gzip data ends too early: {FETCH_AGAIN}") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except (gzip.BadGzipFile, zlib.error) as error:  # the first where `file` is from gzip.open
         raise IDXError(f"{name}: broken gzip data ({error}): {FETCH_AGAIN}") from None
 
 
@@ -198,13 +214,14 @@ def _fill(file: BinaryIO, data: np.ndarray) -> int:
 
 
 def _bytes_left(file: BinaryIO) -> int | None:
-    """Return how many bytes are still to come, or None for a stream that cannot tell."""
+    """Return how many bytes of a plain file are still to come, or None for any other stream."""
+    plain = (io.BytesIO, io.FileIO)
+    if not isinstance(getattr(file, "raw", file), plain):
+        return None  # others may unpack everything to find their end
     try:
-        if not hasattr(file, "readinto"):
-            return None
         here = file.tell()
         end = file.seek(0, os.SEEK_END)
         file.seek(here)
-    except (OSError, AttributeError):
+    except OSError:  # a pipe
         return None
     return max(0, end - here)

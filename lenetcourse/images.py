@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,16 @@ def to_mnist(picture, return_steps: bool = False):
         return tensor
     steps = {"grey": grey, "even light": even, "ink": ink, "cut out": digit, "box": box}
     return tensor, steps | {"centred": field}
+
+
+def example_pictures() -> dict[str, Path]:
+    """Return the pictures that come with the library: name -> path.
+
+    A name such as "pen_8" tells how the picture was made and which digit it shows; "letter_A" and
+    "two_digits_38" show what is not one digit.
+    """
+    folder = Path(str(resources.files("lenetcourse") / "pictures"))
+    return {path.stem: path for path in sorted(folder.iterdir())}
 
 
 def fit_box(digit: np.ndarray, box: int = BOX) -> np.ndarray:
