@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "IDXError": "idx",
+    "idx_header": "idx",
     "read_idx": "idx",
     "write_idx": "idx",
     "DatasetError": "datasets",

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pooch
+from platformdirs import user_cache_dir
 
 from lenetcourse.sources import Source, SourceFile
 
@@ -24,7 +24,7 @@ class DownloadError(RuntimeError):
 
 def cache_folder() -> Path:
     """Return the folder that downloads are kept in; it may not exist yet."""
-    return Path(pooch.os_cache("lenetcourse"))
+    return Path(user_cache_dir("lenetcourse"))
 
 
 def fetch(source: Source, file: SourceFile, check: Callable[[Path], object]) -> Path:
@@ -75,6 +75,8 @@ def _addresses(source: Source, file: SourceFile) -> list[tuple[str, str | None]]
 
 
 def _download(url: str, known_hash: str | None, part: Path) -> Path:
+    import pooch  # here, because it is slow to import and seldom needed
+
     pooch.get_logger().setLevel(logging.WARNING)  # it would announce every file and its hash
     downloader = pooch.HTTPDownloader(
         progressbar=sys.stderr.isatty(),

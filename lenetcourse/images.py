@@ -246,7 +246,8 @@ def export_png(image_set, folder: str | os.PathLike) -> int:
 def export_json(image_set, path: str | os.PathLike) -> int:
     """Write a JSON list of records {"img": 28 rows of 28 values, "label": digit}.
 
-    Returns how many records there are. One record stands on one line. The file appears whole or not at all.
+    Returns how many records there are. One record stands on one line. The file appears whole or
+    not at all.
     """
     records = zip(image_set.images, image_set.labels.tolist(), strict=True)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:

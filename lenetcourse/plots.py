@@ -101,15 +101,19 @@ def plot_confusion_matrix(matrix: np.ndarray, names: Sequence[str] | None = None
 
 
 def _tiles(count: int, columns: int, size: float, room_for_titles: bool):
-    """Return a figure and `count` axes without ticks, in rows of `columns`."""
+    """Return a figure and `count` framed axes without ticks, in rows of `columns`."""
     rows = math.ceil(count / columns)
     height = size + (0.25 if room_for_titles else 0.05)
     figure, axes = plt.subplots(
         rows, columns, figsize=(columns * (size + 0.05), rows * height), squeeze=False
     )
-    for axis in axes.flat:
+    tiles = list(axes.flat)
+    for axis in tiles:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(visible=True, color="#cccccc", linewidth=0.6)
+    for axis in tiles[count:]:
         axis.set_axis_off()
-    return figure, list(axes.flat)[:count]
+    return figure, tiles[:count]
 
 
 def show_steps(conversions: Sequence[dict[str, np.ndarray]]) -> Figure:

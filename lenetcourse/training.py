@@ -153,7 +153,7 @@ def fit(
     loss_fn: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     metrics: Metrics | None = None,
     device: str = "auto",
-    log_every: int = 100,
+    log_every: int = 50,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
     verbose: bool = True,
