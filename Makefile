@@ -27,10 +27,12 @@ $(READY): requirements.txt pyproject.toml tools/check_python.py
 book: $(READY) ## build the book into _build/html
 	"$(BIN)/python" tools/build_book.py
 
+# Two processes with one thread each: two torch processes with two threads each hinder one another.
+test: export OMP_NUM_THREADS = 1
 test: $(READY) ## unit tests, then every notebook on the embedded digits, then the notebook checks
 	"$(BIN)/python" -m pytest -n 2 --dist loadscope tests
-	LENETCOURSE_DATASET=digits LENETCOURSE_OFFLINE=1 OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest -n 2 --dist loadscope \
-	    --nbval-lax --nbval-current-env --nbval-cell-timeout 120 book
+	LENETCOURSE_DATASET=digits LENETCOURSE_OFFLINE=1 "$(BIN)/python" -m pytest -n 2 --dist loadscope \
+	    --nbval-lax --nbval-current-env --nbval-cell-timeout 120 book $(wildcard labs)
 	"$(BIN)/python" tools/check_notebooks.py
 
 lint: $(READY) ## style and spelling

@@ -203,7 +203,7 @@ def fit(
             if checkpoint is not None:
                 run.save(checkpoint)
             if verbose:
-                print(_epoch_line(history, epochs))
+                print(_epoch_line(history, epochs), flush=True)
     except KeyboardInterrupt:
         history.interrupted = True
         if verbose:
