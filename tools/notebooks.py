@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from lenetcourse.files import replacing
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTER = re.compile(r"\d\d_\w+")  # the stem of a numbered chapter
 VALID_ID = re.compile(r"[a-z0-9-]{1,64}")
@@ -75,12 +77,8 @@ def read_notebook(path: Path) -> NotebookNode:
 def write_notebook(nb: NotebookNode, path: Path) -> None:
     """Write `nb` to `path`: readers see the old file or the whole new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as part:
         part.write_text(nbformat.writes(nb) + "\n", encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 # Notebooks

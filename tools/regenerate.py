@@ -9,6 +9,11 @@ anything runs, on an unknown name or parameter.
 
 import argparse
 import ast
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
 import re
 import sys
 import time
@@ -36,7 +41,11 @@ from notebooks import (
 )
 from papermill.exceptions import PapermillExecutionError
 
+from lenetcourse.files import replacing
+
 CELL_SECONDS = 600
+# Libraries whose version goes into the record of a run: what numbers and figures depend on.
+RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib")
 # Of the kernel, what does not depend on the machine: no display names, no patch levels.
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 LANGUAGE = {
@@ -178,10 +187,11 @@ def ran_as_meant(nb: NotebookNode) -> bool:
 # Running
 
 
-def run(job: Job, executed: Path) -> None:
+def run(job: Job, executed: Path) -> dict[str, object]:
     """Run a chapter in book/ and write it back; `executed` is where the run itself is kept.
 
-    Raises what stopped the run, and Unusable when the chapter was edited meanwhile.
+    Returns the code hash and the parameters that it was stamped with. Raises what stopped the run,
+    and Unusable when the chapter was edited meanwhile.
     """
     before = job.path.read_bytes()
     source = cleaned(read_notebook(job.path))
@@ -208,6 +218,23 @@ def run(job: Job, executed: Path) -> None:
     if job.path.read_bytes() != before:
         raise Unusable("edited while it ran, not written back")
     write_notebook(nb, job.path)
+    return stamp
+
+
+def write_record(job: Job, stamp: Mapping[str, object], seconds: float) -> None:
+    """Write book/results/NAME.json: what the chapter ran with, when, and how long it took."""
+    record = {
+        **stamp,
+        "finished": datetime.date.today().isoformat(),
+        "seconds": round(seconds, 1),
+        "cores": os.cpu_count(),
+        "versions": {"Python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in RECORDED},
+    }
+    path = job.path.parent / "results" / f"{job.path.stem}.json"
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def reason(error: Exception) -> str:
@@ -224,7 +251,8 @@ def run_and_report(job: Job, root: Path) -> bool:
     log = executed.with_suffix(".log")
     start = time.perf_counter()
     try:
-        run(job, executed)
+        stamp = run(job, executed)
+        write_record(job, stamp, time.perf_counter() - start)
     except Exception as error:  # whatever stops one chapter must not stop the others
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(traceback.format_exc(), encoding="utf-8")

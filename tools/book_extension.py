@@ -1,0 +1,201 @@
+"""What the book needs beyond Jupyter Book: facts about the runs, MathJax, buttons.
+
+The directive `facts` writes a table from files, so that no page holds a number typed by hand:
+
+    chapters  title, question, and how long reading and running take
+    runs      what every committed notebook was run on, and when
+    versions  the libraries it was run with
+    build     the tools that made these pages
+"""
+
+import importlib.util
+import json
+import math
+import platform
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from nbformat import NotebookNode
+from notebooks import (
+    cells_of,
+    code_hash,
+    count_words,
+    course_metadata,
+    headings,
+    prose,
+    read_notebook,
+    run_parameters,
+)
+from sphinx.util.docutils import SphinxDirective
+
+WORDS_A_MINUTE = 200
+QUESTION = re.compile(r"(?:^|(?<=[.!?:] )|(?<=\n))[^.!?:\n#][^.!?:#]*\?")
+BUILT_WITH = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
+BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
+UNKNOWN = "not recorded"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A committed notebook, and the record that the batch left of its run."""
+
+    path: Path
+
+    @property
+    def record_path(self) -> Path:
+        return self.path.parent / "results" / f"{self.path.stem}.json"
+
+    @cached_property
+    def nb(self) -> NotebookNode:
+        return read_notebook(self.path)
+
+    @cached_property
+    def record(self) -> dict:
+        """The record, or nothing when there is none of the run whose outputs are stored."""
+        if not self.record_path.is_file():
+            return {}
+        record = json.loads(self.record_path.read_text(encoding="utf-8"))
+        return record if record.get("code_hash") == self.meta.get("code_hash") else {}
+
+    @cached_property
+    def meta(self) -> dict:
+        return dict(course_metadata(self.nb))
+
+    @property
+    def link(self) -> str:
+        title = next((text for cell in self.nb.cells for _, text in headings(cell.source)), "")
+        return f"[{title or self.path.stem}]({self.path.name})"
+
+    @property
+    def question(self) -> str:
+        """The first question in the notebook's first two cells."""
+        text = "\n\n".join(prose(cell.source) for cell in self.nb.cells[:2])
+        found = QUESTION.search(text.replace("*", ""))
+        return " ".join(found.group().split()) if found else ""
+
+
+# The tables, as rows of text: the head first
+
+
+def chapters_table(chapters: list[Chapter]) -> list[list[str]]:
+    rows = [["Chapter", "Question", "Reading", "Running"]]
+    for chapter in chapters:
+        reading = f"{math.ceil(count_words(chapter.nb) / WORDS_A_MINUTE)} min"
+        rows.append([chapter.link, chapter.question, reading, duration(chapter.record)])
+    return rows
+
+
+def runs_table(chapters: list[Chapter]) -> list[list[str]]:
+    head = ["Chapter", "Data set", "Run on", "Took", "Code cells", "Figures", "Code since then"]
+    rows = [head]
+    for chapter in chapters:
+        cells = [cell for _, cell in cells_of(chapter.nb, "code")]
+        figures = sum(
+            "image/png" in output.get("data", {}) for cell in cells for output in cell.outputs
+        )
+        fresh = chapter.meta.get("code_hash") == code_hash(chapter.nb, run_parameters(chapter.nb))
+        rows.append(
+            [
+                chapter.link,
+                str(chapter.meta.get("dataset", UNKNOWN)),
+                str(chapter.record.get("finished", UNKNOWN)),
+                duration(chapter.record),
+                str(len(cells)),
+                str(figures),
+                "unchanged" if fresh else "changed",
+            ]
+        )
+    return rows
+
+
+def versions_table(chapters: list[Chapter]) -> list[list[str]]:
+    names = list(dict.fromkeys(n for c in chapters for n in c.record.get("versions", {})))
+    rows = [["Run with", *(chapter.link for chapter in chapters)]]
+    rows += [[n, *(c.record.get("versions", {}).get(n, "") for c in chapters)] for n in names]
+    if not names:
+        rows.append(["versions", *(UNKNOWN for _ in chapters)])
+    return rows
+
+
+def build_table(chapters: list[Chapter]) -> list[list[str]]:
+    rows = [[name, version(name)] for name in ("lenetcourse", *BUILT_WITH)]
+    return [["Built with", "Version"], ["Python", platform.python_version()], *rows]
+
+
+def duration(record: dict) -> str:
+    """Return the seconds of a run as a reader would say them."""
+    if "seconds" not in record:
+        return UNKNOWN
+    seconds = float(record["seconds"])
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+TABLES = {
+    "chapters": chapters_table,
+    "runs": runs_table,
+    "versions": versions_table,
+    "build": build_table,
+}
+
+
+class Facts(SphinxDirective):
+    """Write one of the tables above."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        if name not in TABLES:
+            raise self.error(f"facts: no table {name!r}: one of {', '.join(TABLES)}")
+        source = Path(self.env.srcdir)
+        names = [source / f"{docname}.ipynb" for docname in self.config.external_site_map]
+        chapters = [Chapter(path) for path in names if path.is_file()]
+        for chapter in chapters:
+            self.env.note_dependency(str(chapter.path))
+            if chapter.record_path.is_file():
+                self.env.note_dependency(str(chapter.record_path))
+        head, *rows = [" | ".join(row) for row in TABLES[name](chapters)]
+        rule = "|".join("-" * 3 for _ in head.split(" | "))
+        lines = [f"| {line} |" for line in (head, rule, *rows)]
+        holder = nodes.container(classes=["facts"])
+        self.state.nested_parse(StringList(lines, self.get_location()), 0, holder)
+        return [holder]
+
+
+def add_buttons(app, config) -> None:
+    """Turn on the buttons that lead to the repository, once its address is known."""
+    options = config.html_theme_options
+    if options.get("repository_url"):
+        options.update(dict.fromkeys(BUTTONS, True))
+        options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+
+
+def without_thebe(app, config) -> None:
+    """Unplug the extension for live code: Jupyter Book loads it also where it is turned off."""
+    for listeners in app.events.listeners.values():
+        listeners[:] = [one for one in listeners if "thebe" not in one.handler.__module__]
+    styles = app.registry.css_files
+    styles[:] = [style for style in styles if "thebe" not in style[0]]
+
+
+def copy_mathjax(app) -> None:
+    """Copy the one file of MathJax that the pages load: the whole package has ten times as much."""
+    if app.builder.format == "html":
+        package = importlib.util.find_spec("sphinx-mathjax-offline").submodule_search_locations[0]
+        target = Path(app.outdir, "_static", app.config.mathjax_path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(package, "static", app.config.mathjax_path), target)
+
+
+def setup(app) -> dict:
+    app.add_directive("facts", Facts)
+    app.connect("config-inited", add_buttons)
+    app.connect("config-inited", without_thebe)
+    app.connect("builder-inited", copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
