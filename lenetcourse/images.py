@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from importlib import resources
 from pathlib import Path
 
@@ -22,6 +23,7 @@ SIDE = 28  # of the field
 BOX = 20  # of the digit inside it
 MAX_SIDE = 10_000  # longest side of a picture that is opened, in pixels
 MAX_PIXELS = 50_000_000  # a phone's photograph has 12 to 50 million
+TOO_LARGE = f"too many: at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all; make it smaller"
 WORK_SIDE = 320  # a picture is reduced to this before anything is computed
 MIN_CONTRAST = 20.0  # of 255: less difference between ink and paper counts as blank
 PEN_WIDTH = 2.2  # of 20 pixels: MNIST's typical stroke; thinner ones are thickened to it
@@ -45,7 +47,7 @@ def to_mnist(picture, return_steps: bool = False):
     """
     import torch
 
-    grey = _grey(_open(picture))
+    grey = _open(picture)
     even = _even_light(grey)
     ink = _ink(even)
     digit = _thicken(_crop(ink))
@@ -90,59 +92,72 @@ def centre_by_mass(box: np.ndarray, side: int = SIDE) -> np.ndarray:
     return field
 
 
-def _open(picture) -> Image.Image:
-    """Return `picture` as an upright PIL image, small enough to work on."""
-    if isinstance(picture, Image.Image):
-        return _bounded(picture, "the picture")
-    if isinstance(picture, (str, os.PathLike)):
-        return _open_file(Path(picture))
-    array = np.asarray(picture)
+def _open(picture) -> np.ndarray:
+    """Return brightness, float, 0 black to 255 white, longer side at most WORK_SIDE."""
+    is_file = isinstance(picture, (str, os.PathLike))
+    name = str(picture) if is_file else "the picture"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is refused or mended below
+            if is_file:
+                with Image.open(picture) as image:
+                    return _grey(_upright(image, name, is_file))
+            if not isinstance(picture, Image.Image):
+                picture = _from_array(picture)
+            return _grey(_upright(picture, name, is_file))
+    except (FileNotFoundError, PictureError):
+        raise
+    except IsADirectoryError:
+        raise PictureError(f"{name}: a folder, not a picture: name the files in it") from None
+    except Image.DecompressionBombError:  # beyond Pillow's own limit, before it says the size
+        raise PictureError(f"{name}: the pixels are {TOO_LARGE}") from None
+    except Exception as error:  # Pillow's decoders raise many kinds on damaged files
+        raise PictureError(
+            f"{name}: not a picture that can be read ({error}): save it as PNG or JPEG"
+        ) from None
+
+
+def _from_array(values) -> Image.Image:
+    array = np.asarray(values)
     if array.ndim not in (2, 3) or array.size == 0:
         raise PictureError(f"an array of shape {array.shape} is no picture: give (height, width)")
     if array.ndim == 3 and array.shape[2] not in (3, 4):
         raise PictureError(f"an array of shape {array.shape} has not 3 or 4 colours last")
-    if array.dtype.kind == "f":
-        array = array * 255
+    if array.dtype.kind not in "buif":
+        raise PictureError(f"an array of {array.dtype} is no picture: give integers or floats")
+    if array.dtype.kind in "bf":
+        array = array * 255.0
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 255:
         raise PictureError("pixel values must be 0 to 255, or 0 to 1 for floats")
-    return _bounded(Image.fromarray(array.astype(np.uint8)), "the array")
+    return Image.fromarray(array.astype(np.uint8))
 
 
-def _open_file(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            image = _bounded(image, str(path))
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except (FileNotFoundError, IsADirectoryError, PictureError):
-        raise
-    except Exception as error:  # Pillow's decoders raise many kinds on damaged files
-        raise PictureError(
-            f"{path}: not a picture that can be read ({error}): save it as PNG or JPEG"
-        ) from None
-
-
-def _bounded(image: Image.Image, name: str) -> Image.Image:
-    """Refuse a huge picture before it is decoded, and reduce a large one."""
+def _upright(image: Image.Image, name: str, is_file: bool) -> Image.Image:
+    """Refuse a huge picture before it is decoded, reduce a large one, turn it as EXIF says."""
     width, height = image.size
+    if not width * height:
+        raise PictureError(f"{name} has no pixels: {width} x {height}")
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise PictureError(
-            f"{name}: {width:,} x {height:,} pixels are too many: "
-            f"at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all; make it smaller"
-        )
+        raise PictureError(f"{name}: {width:,} x {height:,} pixels are {TOO_LARGE}")
     factor = max(width, height) // (2 * WORK_SIDE)
-    if factor < 2 or image.mode in ("P", "1"):
-        return image
-    image.draft(None, (width // factor, height // factor))  # JPEG decodes at a smaller scale
-    return image.reduce(max(1, max(image.size) // (2 * WORK_SIDE)))
+    if factor > 1:
+        if is_file:  # a JPEG is decoded at a smaller scale; never the caller's own image
+            image.draft(None, (width // factor, height // factor))
+        if image.mode.startswith("I;"):  # reduce() knows neither these modes ...
+            image = image.convert("I")
+        elif image.mode in ("1", "P", "PA"):  # ... nor the mean of two palette entries
+            image = image.convert("RGBA" if image.has_transparency_data else "L")
+        image = image.reduce(max(1, max(image.size) // (2 * WORK_SIDE)))
+    return ImageOps.exif_transpose(image)
 
 
 def _grey(image: Image.Image) -> np.ndarray:
-    """Return brightness, float, 0 black to 255 white, longer side at most WORK_SIDE."""
     if image.mode.startswith(("I", "F")):  # 16 or 32 bits: convert("L") would clip them
-        values = np.asarray(image, dtype=np.float32)
-        low, high = float(values.min()), float(values.max())
-        image = Image.fromarray((values - low) / max(high - low, 1e-9) * 255)
+        values = np.asarray(image, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise PictureError("the picture has pixels that are infinite or not a number")
+        values = (values - values.min()) / max(float(np.ptp(values)), 1e-9) * 255
+        image = Image.fromarray(values.astype(np.float32))
     elif image.has_transparency_data:
         image = _on_paper(image.convert("RGBA"))
     image = image.convert("F") if image.mode == "F" else image.convert("L").convert("F")
@@ -184,7 +199,8 @@ def _even_light(grey: np.ndarray) -> np.ndarray:
 def _ink(even: np.ndarray) -> np.ndarray:
     """Return ink as 0 to 255: below half the ink's strength is paper, specks are removed."""
     smooth = ndimage.gaussian_filter(even, max(even.shape) / 200)
-    strength = float(np.percentile(smooth[smooth > 0.5 * smooth.max()], 50))
+    peak = float(smooth.max())
+    strength = float(np.median(smooth[smooth > 0.5 * peak])) if peak > 0 else 0.0
     noise = float(np.median(np.abs(smooth - np.median(smooth))))
     if strength < max(MIN_CONTRAST, 5 * noise):
         raise PictureError(

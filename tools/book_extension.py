@@ -12,7 +12,6 @@ import importlib.util
 import json
 import math
 import platform
-import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,7 +34,6 @@ from notebooks import (
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 200
-QUESTION = re.compile(r"(?:^|(?<=[.!?:] )|(?<=\n))[^.!?:\n#][^.!?:#]*\?")
 BUILT_WITH = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
 BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 UNKNOWN = "not recorded"
@@ -67,48 +65,61 @@ class Chapter:
     def meta(self) -> dict:
         return dict(course_metadata(self.nb))
 
+    @cached_property
+    def texts(self) -> list[str]:
+        return [prose(cell.source) for _, cell in cells_of(self.nb, "markdown")]
+
     @property
     def link(self) -> str:
-        title = next((text for cell in self.nb.cells for _, text in headings(cell.source)), "")
-        return f"[{title or self.path.stem}]({self.path.name})"
+        title = next((title for text in self.texts for _, title in headings(text)), self.path.stem)
+        return f"[{title}]({self.path.name})"
 
     @property
     def question(self) -> str:
-        """The first question in the notebook's first two cells."""
-        text = "\n\n".join(prose(cell.source) for cell in self.nb.cells[:2])
-        found = QUESTION.search(text.replace("*", ""))
-        return " ".join(found.group().split()) if found else ""
+        """The first paragraph that asks something, in the first two Markdown cells."""
+        paragraphs = "\n\n".join(self.texts[:2]).replace("*", "").split("\n\n")
+        return next((" ".join(text.split()) for text in paragraphs if "?" in text), "")
+
+    @property
+    def freshness(self) -> str:
+        stored = self.meta.get("code_hash")
+        if stored is None:
+            return "never run"
+        return "unchanged" if stored == code_hash(self.nb, run_parameters(self.nb)) else "changed"
 
 
 # The tables, as rows of text: the head first
 
 
 def chapters_table(chapters: list[Chapter]) -> list[list[str]]:
-    rows = [["Chapter", "Question", "Reading", "Running"]]
+    rows = [["Chapter", "Question", "Time"]]
     for chapter in chapters:
-        reading = f"{math.ceil(count_words(chapter.nb) / WORDS_A_MINUTE)} min"
-        rows.append([chapter.link, chapter.question, reading, duration(chapter.record)])
+        times = [f"{math.ceil(count_words(chapter.nb) / WORDS_A_MINUTE)} min to read"]
+        if chapter.record:
+            times.append(f"{duration(chapter.record)} to run")
+        rows.append([chapter.link, chapter.question, ", ".join(times)])
     return rows
 
 
 def runs_table(chapters: list[Chapter]) -> list[list[str]]:
-    head = ["Chapter", "Data set", "Run on", "Took", "Code cells", "Figures", "Code since then"]
+    head = ["Chapter", "Data set", "Run on", "Took", "Cores"]
+    head += ["Code cells", "Figures", "Code since then"]
     rows = [head]
     for chapter in chapters:
         cells = [cell for _, cell in cells_of(chapter.nb, "code")]
         figures = sum(
             "image/png" in output.get("data", {}) for cell in cells for output in cell.outputs
         )
-        fresh = chapter.meta.get("code_hash") == code_hash(chapter.nb, run_parameters(chapter.nb))
         rows.append(
             [
                 chapter.link,
                 str(chapter.meta.get("dataset", UNKNOWN)),
-                str(chapter.record.get("finished", UNKNOWN)),
+                chapter.record.get("finished", UNKNOWN),
                 duration(chapter.record),
+                str(chapter.record.get("cores", "")),
                 str(len(cells)),
                 str(figures),
-                "unchanged" if fresh else "changed",
+                chapter.freshness,
             ]
         )
     return rows
@@ -136,6 +147,10 @@ def duration(record: dict) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
+def table_line(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
 TABLES = {
     "chapters": chapters_table,
     "runs": runs_table,
@@ -160,9 +175,8 @@ class Facts(SphinxDirective):
             self.env.note_dependency(str(chapter.path))
             if chapter.record_path.is_file():
                 self.env.note_dependency(str(chapter.record_path))
-        head, *rows = [" | ".join(row) for row in TABLES[name](chapters)]
-        rule = "|".join("-" * 3 for _ in head.split(" | "))
-        lines = [f"| {line} |" for line in (head, rule, *rows)]
+        head, *rows = TABLES[name](chapters)
+        lines = [table_line(row) for row in (head, ["---"] * len(head), *rows)]
         holder = nodes.container(classes=["facts"])
         self.state.nested_parse(StringList(lines, self.get_location()), 0, holder)
         return [holder]
