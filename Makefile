@@ -52,4 +52,4 @@ lock: $(READY) ## resolve requirements.txt again after a change of its direct pi
 	"$(BIN)/python" tools/lock.py
 
 clean: ## remove what was built (not the environment)
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build build .pytest_cache .ruff_cache .hypothesis
