@@ -102,26 +102,13 @@ def chapters_table(chapters: list[Chapter]) -> list[list[str]]:
 
 
 def runs_table(chapters: list[Chapter]) -> list[list[str]]:
-    head = ["Chapter", "Data set", "Run on", "Took", "Cores"]
-    head += ["Code cells", "Figures", "Code since then"]
-    rows = [head]
+    rows = [["Chapter", "Data set", "Run on", "Took", "Cores", "Code since then"]]
     for chapter in chapters:
-        cells = [cell for _, cell in cells_of(chapter.nb, "code")]
-        figures = sum(
-            "image/png" in output.get("data", {}) for cell in cells for output in cell.outputs
-        )
-        rows.append(
-            [
-                chapter.link,
-                str(chapter.meta.get("dataset", UNKNOWN)),
-                chapter.record.get("finished", UNKNOWN),
-                duration(chapter.record),
-                str(chapter.record.get("cores", "")),
-                str(len(cells)),
-                str(figures),
-                chapter.freshness,
-            ]
-        )
+        dataset = str(chapter.meta.get("dataset", UNKNOWN))
+        day = chapter.record.get("finished", UNKNOWN)
+        cores = str(chapter.record.get("cores", ""))
+        took = duration(chapter.record)
+        rows.append([chapter.link, dataset, day, took, cores, chapter.freshness])
     return rows
 
 

@@ -1,0 +1,304 @@
+"""The book builds without warnings, and every page works in a browser that has no network."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import warnings
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import book_extension
+import nbformat
+import pytest
+import yaml
+from build_book import build
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebooks import code_hash
+
+import lenetcourse
+
+ROOT = Path(__file__).resolve().parent.parent
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+DOCUMENTS = [TOC["root"]] + [
+    chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]
+]
+PAGES = ["index.html", *(f"{name}.html" for name in DOCUMENTS), "search.html", "genindex.html"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PHONE = {"width": 390, "height": 844}
+NO_BROWSER = "no page was opened in a browser: there is no Chromium; sudo apt install chromium"
+
+
+class Server(SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/favicon.ico":  # browsers ask for it where a page names no icon
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
+
+    def log_message(self, *args):
+        pass
+
+
+def run_build(root):
+    """Run the tool as `make book` does, from another working directory."""
+    tool = root / "tools" / "build_book.py"
+    return subprocess.run(
+        [sys.executable, str(tool)], cwd=root.anchor, capture_output=True, text=True
+    )
+
+
+def copy_book(target, *names):
+    for name in names:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+            shutil.copytree(source, target / name, ignore=ignored)
+        else:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target / name)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Build a copy of the book; return its root and what the tool printed."""
+    root = tmp_path_factory.mktemp("book")
+    copy_book(root, "_config.yml", "_toc.yml", "book", "tools", "lenetcourse")
+    return root, run_build(root)
+
+
+@pytest.fixture(scope="module")
+def html(built):
+    root, done = built
+    assert done.returncode == 0, done.stderr
+    return root / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def address(html):
+    handler = functools.partial(Server, directory=str(html))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        warnings.warn(NO_BROWSER, stacklevel=1)
+        pytest.skip(NO_BROWSER)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open a page of the book; at the end, check what went wrong on all pages opened."""
+    context = browser.new_context(color_scheme="light")
+    wrong = []
+
+    def local_only(route):
+        if route.request.url.startswith((address, "data:")):
+            route.continue_()
+        else:
+            wrong.append(f"asked for {route.request.url}")
+            route.abort()
+
+    context.route("**/*", local_only)
+
+    def note_error(message):
+        if message.type == "error":
+            wrong.append(f"{message.text} {message.location['url']}")
+
+    def open_one(name):
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", note_error)
+        page.goto(address + name)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_one
+    context.close()
+    assert not wrong
+
+
+# Building
+
+
+def test_building_prints_one_line_with_the_page_to_open(built, html):
+    root, done = built
+    index = root / "_build" / "html" / "index.html"
+    assert done.stdout == f"The book is built: {index.as_uri()}\n"
+    assert done.stderr == ""
+    assert index.is_file()
+
+
+def test_building_again_changes_nothing(built, html):
+    root, _ = built
+    before = {path: path.read_bytes() for path in html.rglob("*.html")}
+    done = run_build(root)
+    assert done.returncode == 0, done.stderr
+    assert {path: path.read_bytes() for path in html.rglob("*.html")} == before
+
+
+@pytest.fixture(scope="module")
+def small_book(tmp_path_factory):
+    """Build two pages with the course's configuration, an address and a broken link."""
+    root = tmp_path_factory.mktemp("small")
+    copy_book(root, "_config.yml", "tools", "book/_static", "book/references.bib")
+    config = root / "_config.yml"
+    text = config.read_text(encoding="utf-8")
+    assert '  url: ""\n' in text
+    address = '  url: "https://github.com/someone/course"\n'
+    config.write_text(text.replace('  url: ""\n', address), encoding="utf-8")
+    (root / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nchapters:\n- file: book/01_small\n", encoding="utf-8"
+    )
+    (root / "book/index.md").write_text("# Small\n\n[broken](nowhere.md)\n", encoding="utf-8")
+    nbformat.write(small_notebook(), root / "book/01_small.ipynb")
+    return root, build(root)
+
+
+def small_notebook():
+    picture = new_output("display_data", {"image/png": "iVBORw0KGgo="})
+    cells = [
+        new_markdown_cell("# A small chapter\n\nSome say 2.\nWhat is *one and one*?\n\nTwo."),
+        new_code_cell("1 + 1", execution_count=1),
+        new_code_cell("draw()", outputs=[picture], execution_count=2),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nb = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    stamp = {"dataset": "mnist", "code_hash": code_hash(nb, {"dataset": "mnist"})}
+    nb.metadata["lenetcourse"] = stamp
+    return nb
+
+
+def test_warning_fails_the_build(small_book):
+    root, lines = small_book
+    assert any("nowhere.md" in line for line in lines)
+    # Sphinx would not warn again about a page that it has read: it must forget the pages.
+    assert not (root / "_build/.doctrees").exists()
+
+
+def test_buttons_appear_with_the_address_of_the_repository(small_book, html):
+    root, _ = small_book
+    page = (root / "_build/html/book/01_small.html").read_text(encoding="utf-8")
+    colab = "https://colab.research.google.com/github/someone/course/blob/main/book/01_small.ipynb"
+    assert f'href="{colab}"' in page
+    assert 'href="https://github.com/someone/course"' in page
+    for path in html.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search("colab|/issues/new|/edit/", text), path
+
+
+# What the pages say
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    nbformat.write(small_notebook(), tmp_path / "01_small.ipynb")
+    return book_extension.Chapter(tmp_path / "01_small.ipynb")
+
+
+def write_record(chapter, code_hash):
+    record = {"code_hash": code_hash, "finished": "2026-01-31", "seconds": 125, "cores": 2}
+    chapter.record_path.parent.mkdir()
+    text = json.dumps(record | {"versions": {"torch": "9"}})
+    chapter.record_path.write_text(text, encoding="utf-8")
+
+
+def test_facts_of_a_recorded_run(chapter):
+    write_record(chapter, chapter.meta["code_hash"])
+    link = "[A small chapter](01_small.ipynb)"
+    _, row = book_extension.chapters_table([chapter])
+    assert row == [link, "Some say 2. What is one and one?", "1 min to read, 2.1 min to run"]
+    _, row = book_extension.runs_table([chapter])
+    assert row == [link, "mnist", "2026-01-31", "2.1 min", "2", "unchanged"]
+    assert book_extension.versions_table([chapter]) == [["Run with", link], ["torch", "9"]]
+
+
+def test_record_of_another_run_is_not_shown(chapter):
+    write_record(chapter, "0" * 64)
+    _, row = book_extension.runs_table([chapter])
+    assert row[2:4] == ["not recorded", "not recorded"]
+
+
+def test_changed_code_shows(chapter):
+    chapter.nb.cells[1].source = "1 + 2"
+    _, row = book_extension.runs_table([chapter])
+    assert row[-1] == "changed"
+
+
+def test_every_public_name_is_on_the_api_page(html):
+    page = (html / "book/api.html").read_text(encoding="utf-8")
+    described = {
+        name.rpartition(".")[2] for name in re.findall(r'id="(lenetcourse\.[\w.]+)"', page)
+    }
+    assert set(lenetcourse.__all__) - described == set()
+
+
+def test_example_of_the_api_page_runs():
+    text = (ROOT / "book/api.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```", text, re.S)[1]
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "LENETCOURSE_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert re.search(r"\d\d\.\d% right, 95 % interval", done.stdout), done.stderr
+
+
+# In the browser
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_works(open_page, name):
+    page = open_page(name)
+    formulas = page.locator(".math").count()
+    assert page.locator("mjx-container").count() >= formulas
+    assert page.locator("mjx-merror").count() == 0
+    if name != "search.html":
+        assert "\\(" not in page.locator("main").inner_text()
+    images = page.eval_on_selector_all(
+        "main img", "images => images.map(one => [one.src, one.alt.trim(), one.naturalWidth])"
+    )
+    assert [image for image in images if not image[1] or not image[2]] == []
+    page.set_viewport_size(PHONE)
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0
+
+
+def test_front_address_leads_to_the_landing_page(open_page):
+    page = open_page("index.html")
+    page.wait_for_url("**/book/index.html")
+
+
+@pytest.mark.parametrize("word", ["convolution", "卷积核"])
+def test_search_finds(open_page, word):
+    page = open_page(f"search.html?q={word}")
+    page.wait_for_selector("#search-results li a[href*='glossary']")
+
+
+def test_dark_mode(open_page):
+    page = open_page("book/index.html")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    seen = set()
+    for _ in range(3):  # the button goes round: light, dark, as the system
+        page.locator(".theme-switch-button:visible").click()
+        page.wait_for_timeout(300)  # the colours fade
+        seen.add(page.evaluate(colour))
+    assert len(seen | {light}) == 2
