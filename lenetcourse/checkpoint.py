@@ -6,7 +6,6 @@ are read with `weights_only=True`.
 
 import json
 import os
-import pickle
 from importlib import resources
 from pathlib import Path
 
@@ -60,6 +59,8 @@ def load_model(path: str | os.PathLike | None = None) -> tuple[LeNet5, dict]:
             raise WeightsError(f"{path}: holds a {metadata['model']}, not a LeNet5")
         model = LeNet5(**metadata["settings"])
         model.load_state_dict(weights)
+    except WeightsError:
+        raise
     except SafetensorError as error:
         raise WeightsError(
             f"{path}: not a safetensors file ({error}); "
@@ -67,7 +68,7 @@ def load_model(path: str | os.PathLike | None = None) -> tuple[LeNet5, dict]:
         ) from None
     except (KeyError, TypeError, json.JSONDecodeError):
         raise WeightsError(f"{path}: no weights saved by this course (metadata missing)") from None
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise WeightsError(f"{path}: the weights do not fit their LeNet5: {error}") from None
     return model.eval(), metadata
 
@@ -88,10 +89,9 @@ def load_checkpoint(path: str | os.PathLike) -> dict:
         raise FileNotFoundError(f"{path}: no checkpoint to resume from; start without --resume")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict):
-            raise CheckpointError(f"{path}: holds a {type(state).__name__}, not a checkpoint")
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(
-            f"{path}: not a readable checkpoint ({str(error).splitlines()[0]})"
-        ) from None
+    except Exception as error:  # the reader of pickles raises any kind on damaged files
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{path}: not a readable checkpoint ({reason})") from None
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path}: holds a {type(state).__name__}, not a checkpoint")
     return state

@@ -111,6 +111,8 @@ def _train(options) -> int:
     dataset = choose_dataset(options.dataset)
     train, validation, test = (load_dataset(dataset, split) for split in SPLITS)
     if options.train_images is not None:
+        if options.train_images < 1:
+            raise ValueError(f"--train-images must be at least 1, not {options.train_images}")
         train = train.first(options.train_images)
     device = pick_device(options.device)
     torch.manual_seed(options.seed)
@@ -131,6 +133,8 @@ def _train(options) -> int:
         checkpoint=out / "checkpoint.pt",
         resume=options.resume,
     )
+    if not history.validation:
+        return _fail(f"interrupted in the first epoch: nothing written to {out}", code=130)
     batches = Batches(test.images, test.labels, 1000, device=device)
     measured = evaluate(model, batches, F.cross_entropy, {"accuracy": accuracy})
     print(f"test accuracy {measured['accuracy']:.2%} on {len(test):,} images")
@@ -142,7 +146,7 @@ def _train(options) -> int:
 def _make_run_folder(out: Path, resume: bool) -> None:
     if (out / "history.json").exists() and not resume:
         raise FileExistsError(
-            f"{out} holds a finished run: name another folder with --out, or delete it"
+            f"{out} holds a run: go on with --resume, name another folder with --out, or delete it"
         )
     out.mkdir(parents=True, exist_ok=True)
 
@@ -156,11 +160,10 @@ def _write_run(out: Path, model, history, facts: dict) -> None:
 
     recipe = {name: value for name, value in facts.items() if name != "model"}
     save_model(model, out / "lenet5.safetensors", **recipe, recipe=history.settings)
-    if history.validation:
-        use_course_style()
-        with replacing(out / "curve.png") as temporary:
-            plot_history(history).savefig(temporary)
-    # Written last: a folder with history.json is a finished one.
+    use_course_style()
+    with replacing(out / "curve.png") as temporary:
+        plot_history(history).savefig(temporary)
+    # Written last: a folder with history.json is a whole one.
     with replacing(out / "history.json") as temporary:
         text = json.dumps(facts | {"history": history.to_dict()}, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -170,6 +173,8 @@ def _predict(options) -> int:
     from lenetcourse import PictureError, load_model, predict_probabilities, to_mnist
 
     model, _ = load_model(options.weights)
+    if model.settings["input_size"] != 28 or model.settings["in_channels"] != 1:
+        raise ValueError(f"{options.weights}: made for other pictures than 28x28 pixels of grey")
     results, drawn, code = [], [], 0
     for file in options.files:
         try:
@@ -181,13 +186,13 @@ def _predict(options) -> int:
         digit = max(range(len(probabilities)), key=probabilities.__getitem__)
         results.append({"file": str(file), "digit": digit, "probabilities": probabilities})
         drawn.append(steps)
-    if options.show_steps and drawn:
-        _draw_steps(drawn, options.show_steps)
     if options.json:
         print(json.dumps(results))
     else:
         for row in results:
             print(f"{row['file']}: {row['digit']} ({row['probabilities'][row['digit']]:.1%})")
+    if options.show_steps and drawn:
+        _draw_steps(drawn, options.show_steps)
     return code
 
 
@@ -200,7 +205,7 @@ def _draw_steps(drawn: list[dict], path: Path) -> None:
 
     use_course_style()
     with replacing(path) as temporary:
-        show_steps(drawn).savefig(temporary)
+        show_steps(drawn).savefig(temporary, format=path.suffix[1:] or "png")
 
 
 def _data(options) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -166,9 +167,11 @@ def _load_part(source: Source, part: str, folder) -> tuple[np.ndarray, np.ndarra
     images, labels = (_load_file(source, file, folder) for file in source.parts[part])
     if labels.ndim == 2:  # QMNIST's labels are eight numbers a digit, the first is its class
         labels = np.ascontiguousarray(labels[:, 0])
-    if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
+    fits = labels.ndim == 1 and images.shape == (*labels.shape, 28, 28)
+    if not fits or images.dtype != np.uint8:
         raise DatasetError(
-            f"{source.name}: images {images.shape} and labels {labels.shape} do not belong together"
+            f"{source.name}: {images.dtype} images {images.shape} and labels {labels.shape} "
+            "are not 28x28 uint8 images with a label each"
         )
     if source.transposed:
         images = np.ascontiguousarray(images.transpose(0, 2, 1))
@@ -184,7 +187,8 @@ def _load_file(source: Source, file: SourceFile, folder) -> np.ndarray:
         if not in_cache:
             raise DatasetError(f"{error}\n{_by_hand(source)}") from None
         # Our own copy went bad: keep it aside for a look, and fetch the file again.
-        path.replace(path.with_name(path.name + ".damaged"))
+        with contextlib.suppress(FileNotFoundError):  # another process may have done it already
+            path.replace(path.with_name(path.name + ".damaged"))
         try:
             return _read_checked(_locate(source, file, folder), file)
         except DatasetError as again:
@@ -194,13 +198,13 @@ def _load_file(source: Source, file: SourceFile, folder) -> np.ndarray:
 def _read_checked(path: Path, file: SourceFile) -> np.ndarray:
     """Read a file and compare it with its published md5.
 
-    Where only the md5 of the .gz file is published, just our cache can be held to it: a copy of
-    somebody's own may have been compressed again.
+    Where only the md5 of the .gz file is published, just the .gz files of our cache can be held to
+    it: a copy of somebody's own may be raw, or have been compressed again.
     """
-    in_cache = path.is_relative_to(cache_folder())
-    if file.md5 is None and file.gz_md5 and in_cache and not _has_md5(path, file.gz_md5):
-        raise DatasetError(f"{path}: truncated or altered: its md5 is not {file.gz_md5}")
+    in_cache = path.suffix == ".gz" and path.is_relative_to(cache_folder())
     try:
+        if file.md5 is None and file.gz_md5 and in_cache and not _has_md5(path, file.gz_md5):
+            raise DatasetError(f"{path}: truncated or altered: its md5 is not {file.gz_md5}")
         array = read_idx(path)
     except IDXError as error:
         raise DatasetError(str(error)) from None
@@ -248,8 +252,13 @@ def _locate(source: Source, file: SourceFile, folder) -> Path:
 def _find(source: Source, file: SourceFile, folder: Path) -> Path | None:
     """Return the file in one of the layouts that are accepted, or None."""
     layouts = [folder / source.name, folder / source.torchvision / "raw", folder / "raw", folder]
-    if source.name != "mnist" and folder.name not in (source.name, "raw"):
-        # Fashion-MNIST and KMNIST use MNIST's file names: a flat folder would be a guess.
+    place = folder.resolve()
+    named = place.parent.name if place.name == "raw" else place.name
+    if source.name in ("fashion-mnist", "kmnist") and named not in (
+        source.name,
+        source.torchvision,
+    ):
+        # They use MNIST's file names: only the folder's name can tell whose files are in it.
         layouts = layouts[:2]
     for place in layouts:
         for ending in (".gz", ""):

@@ -66,12 +66,13 @@ def _from_mirrors(source, file, check, part: Path, folder: Path) -> Path:
 def _addresses(source: Source, file: SourceFile) -> list[tuple[str, str | None]]:
     """Return (url, hash for pooch) of each mirror, the reader's own one first."""
     own = os.environ.get("LENETCOURSE_MIRROR")
+    own = [f"{own.rstrip('/')}/{source.name}/"] if own else []
     if source.archive:
-        return [(url, f"md5:{source.archive}") for url in source.mirrors]
+        own = [mirror + source.mirrors[0].rsplit("/", 1)[-1] for mirror in own]
+        return [(url, f"md5:{source.archive}") for url in [*own, *source.mirrors]]
     # Where the content's md5 is known a mirror may have compressed it again; `check` decides.
     known_hash = None if file.md5 else f"md5:{file.gz_md5}"
-    mirrors = ([own.rstrip("/") + f"/{source.name}/"] if own else []) + list(source.mirrors)
-    return [(f"{mirror}{file.name}.gz", known_hash) for mirror in mirrors]
+    return [(f"{mirror}{file.name}.gz", known_hash) for mirror in [*own, *source.mirrors]]
 
 
 def _download(url: str, known_hash: str | None, part: Path) -> Path:
@@ -107,8 +108,10 @@ def _reason(error: Exception) -> str:
         return f"the server answered {status}"
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     kind = type(error).__name__
-    if "Timeout" in kind:
+    if "Timeout" in kind or "timed out" in text:
         return "no answer in time"
+    if kind == "ChunkedEncodingError":
+        return "the answer broke off"
     if kind in ("ConnectionError", "SSLError"):
         return f"no connection ({kind})"
     return text

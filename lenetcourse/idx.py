@@ -176,7 +176,9 @@ def _read_header(stream: BinaryIO, head: bytes, name: str) -> tuple[np.dtype, tu
             f"file: {FETCH_AGAIN}, from another address if need be"
         )
     if len(magic) < 4:
-        raise IDXError(f"{name}: truncated: {len(magic)} bytes are too few for an IDX header")
+        raise IDXError(
+            f"{name}: truncated: {len(magic)} bytes are too few for an IDX header: {FETCH_AGAIN}"
+        )
     zero, code, rank = struct.unpack(">HBB", magic)
     if zero:
         raise IDXError(
@@ -187,7 +189,9 @@ def _read_header(stream: BinaryIO, head: bytes, name: str) -> tuple[np.dtype, tu
         raise IDXError(f"{name}: unknown element type {code:02x}; IDX has {known}")
     sizes = _read_up_to(stream, 4 * rank)
     if len(sizes) < 4 * rank:
-        raise IDXError(f"{name}: truncated: the header ends within its {rank} dimensions")
+        raise IDXError(
+            f"{name}: truncated: the header ends within its {rank} dimensions: {FETCH_AGAIN}"
+        )
     return ELEMENT_TYPES[code], struct.unpack(f">{rank}I", sizes), 4 + 4 * rank
 
 

@@ -143,6 +143,7 @@ def _upright(image: Image.Image, name: str, is_file: bool) -> Image.Image:
     if factor > 1:
         if is_file:  # a JPEG is decoded at a smaller scale; never the caller's own image
             image.draft(None, (width // factor, height // factor))
+        image.load()  # Pillow turns a TIFF here: only now its size is right
         if image.mode.startswith("I;"):  # reduce() knows neither these modes ...
             image = image.convert("I")
         elif image.mode in ("1", "P", "PA"):  # ... nor the mean of two palette entries
@@ -267,8 +268,9 @@ def export_json(image_set, path: str | os.PathLike) -> int:
     """
     records = zip(image_set.images, image_set.labels.tolist(), strict=True)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write("[")
         for index, (image, label) in enumerate(records):
             record = json.dumps({"img": image.tolist(), "label": label}, separators=(",", ":"))
-            file.write((",\n" if index else "[\n") + record)
+            file.write((",\n" if index else "\n") + record)
         file.write("\n]\n")
     return len(image_set)

@@ -44,14 +44,16 @@ def show_images(
 def show_kernels(layer: nn.Conv2d, columns: int = 8, size: float = 0.9) -> Figure:
     """Show the kernels of a convolution, one image for each (output, input) pair.
 
-    White is 0; blue is negative, red positive, all on one scale.
+    White is 0; blue is negative, red positive, all on one scale. With several inputs the images
+    of one kernel follow one another.
     """
     weights = layer.weight.detach().cpu().numpy()
     kernels = weights.reshape(-1, *weights.shape[-2:])
     limit = float(np.abs(kernels).max())
-    figure, axes = _tiles(len(kernels), min(columns, len(kernels)), size, room_for_titles=False)
-    for axis, kernel in zip(axes, kernels, strict=True):
+    figure, axes = _tiles(len(kernels), min(columns, len(kernels)), size, room_for_titles=True)
+    for number, (axis, kernel) in enumerate(zip(axes, kernels, strict=True), 1):
         image = axis.imshow(kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.set_title(str(number), fontsize=9)
     figure.colorbar(image, ax=figure.axes, label="weight", shrink=0.8)
     return figure
 
@@ -66,14 +68,17 @@ def show_feature_maps(model: nn.Module, image: Tensor, layer: str, columns: int 
 
 
 def plot_history(history: History, metric: str = "accuracy") -> Figure:
-    """Plot the loss (training by batches, validation by epochs) beside the validation metric."""
+    """Plot the loss (training by batches, validation by epochs) beside the validation metric.
+
+    The loss has a logarithmic scale: it falls a hundredfold, and the end matters most.
+    """
     batches = [seen for seen, _ in history.batch_loss]
     epochs = np.arange(1, len(history.validation) + 1)
     last = batches[-1] if batches else 1
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
     left.plot(np.array(batches) / last * len(epochs), [loss for _, loss in history.batch_loss])
     left.plot(epochs, [row["loss"] for row in history.validation], "o-")
-    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None), title="Loss")
+    left.set(xlabel="epoch", ylabel="loss", yscale="log", title="Loss")
     left.legend(["training", "validation"])
     right.plot(epochs, [row[metric] for row in history.validation], "o-", color="C1")
     right.set(xlabel="epoch", ylabel=metric, title=f"Validation {metric}")
@@ -109,8 +114,7 @@ def _tiles(count: int, columns: int, size: float, room_for_titles: bool):
     )
     tiles = list(axes.flat)
     for axis in tiles:
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set(visible=True, color="#cccccc", linewidth=0.6)
+        _frame(axis)
     for axis in tiles[count:]:
         axis.set_axis_off()
     return figure, tiles[:count]
@@ -132,5 +136,11 @@ def show_steps(conversions: Sequence[dict[str, np.ndarray]]) -> Figure:
             else:
                 axis.imshow(image, vmin=0, vmax=max(1.0, float(image.max())))
             axis.set_title(f"{name}\n{image.shape[0]} x {image.shape[1]}", fontsize=8)
-            axis.set_axis_off()
+            _frame(axis)
     return figure
+
+
+def _frame(axis) -> None:
+    """Leave a thin frame around an image and no ticks."""
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set(visible=True, color="#cccccc", linewidth=0.6)

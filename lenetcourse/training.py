@@ -134,9 +134,15 @@ def pick_device(device: str = "auto") -> torch.device:
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if device == "auto":
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
-    chosen = torch.device(device)
-    if (chosen.type == "cuda" and not cuda) or (chosen.type == "mps" and not mps):
-        raise ValueError(f"this machine has no {chosen.type} device: use device='cpu'")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        chosen = None
+    if chosen is None or chosen.type not in ("cpu", "cuda", "mps"):
+        raise ValueError(f"unknown device {str(device)!r}: auto, cpu, cuda or mps")
+    missing = (chosen.index or 0) >= torch.cuda.device_count() if cuda else True
+    if (chosen.type == "cuda" and missing) or (chosen.type == "mps" and not mps):
+        raise ValueError(f"this machine has no {chosen} device: use device='cpu'")
     return chosen
 
 
@@ -245,6 +251,7 @@ class _Run:
     def save(self, path) -> None:
         scheduler = self.scheduler.state_dict() if self.scheduler else None
         state = {
+            "network": repr(self.model),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": scheduler,
@@ -260,6 +267,12 @@ class _Run:
         if path is None:
             raise ValueError("resume needs the checkpoint to go on from")
         state = load_checkpoint(path)
+        try:
+            self._take_up(state, path)
+        except (KeyError, TypeError, AttributeError, RuntimeError):
+            raise CheckpointError(f"{path} is no checkpoint of this training loop") from None
+
+    def _take_up(self, state: dict, path) -> None:
         wanted, found = self.history.settings, state["history"]["settings"]
         for name in wanted:
             # A constant learning rate can go on for more epochs; one cycle is planned as a whole.
@@ -268,10 +281,9 @@ class _Run:
                 raise CheckpointError(
                     f"{path} is of another recipe: its {name} is {found[name]}, not {wanted[name]}"
                 )
-        try:
-            self.model.load_state_dict(state["model"])
-        except RuntimeError:
-            raise CheckpointError(f"{path} holds the weights of another network") from None
+        if state["network"] != repr(self.model):
+            raise CheckpointError(f"{path} is of another network, or another dropout")
+        self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler:
             self.scheduler.load_state_dict(state["scheduler"])

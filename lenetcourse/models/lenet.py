@@ -18,8 +18,8 @@ class LeNet5(nn.Module):
         dropout: probability of setting a value to zero, after every pooling and every hidden
             dense layer; 0 <= dropout < 1.
         input_size: height and width of the input in pixels, at least 16.
-        num_classes: number of outputs.
-        in_channels: 1 for grey, 3 for colour.
+        num_classes: number of outputs, at least 1.
+        in_channels: 1 for grey, 3 for colour; at least 1.
         conv3: compute the first dense layer as a third convolution with 120 kernels; the same
             function, written differently.
 
@@ -42,6 +42,8 @@ class LeNet5(nn.Module):
             raise ValueError(f"dropout is a probability from 0 to below 1, not {dropout}")
         if input_size < 16:
             raise ValueError(f"input_size {input_size} leaves nothing after two poolings: 16 least")
+        if num_classes < 1 or in_channels < 1:
+            raise ValueError(f"{num_classes} outputs, {in_channels} input channels: 1 at least")
         self.settings = {
             "kernels": list(kernels),
             "dropout": dropout,

@@ -1,0 +1,546 @@
+"""The training loop: batches, one epoch, evaluation, and runs that are stopped and taken up."""
+
+import json
+
+import pytest
+import torch
+from sklearn.metrics import accuracy_score
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from lenetcourse import (
+    Batches,
+    History,
+    LeNet5,
+    TrainingDiverged,
+    accuracy,
+    evaluate,
+    fit,
+    load_dataset,
+    pick_device,
+    train_one_epoch,
+)
+from lenetcourse.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+
+TRAIN = load_dataset("digits", "train").first(200)
+VALIDATION = load_dataset("digits", "validation")  # 197 images
+BATCH = 40  # five batches an epoch
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def small_lenet(dropout=0.1, seed=0):
+    torch.manual_seed(seed)
+    return LeNet5((2, 4), dropout=dropout)
+
+
+def train(model=None, images=TRAIN, **recipe):
+    """Run `fit` on a few digits; return the model and its history."""
+    model = small_lenet() if model is None else model
+    usual = {"epochs": 2, "lr": 0.005, "batch_size": BATCH, "device": "cpu", "verbose": False}
+    return model, fit(model, images, VALIDATION, **(usual | recipe))
+
+
+def same_weights(one, other):
+    one, other = (x.state_dict() if isinstance(x, nn.Module) else x for x in (one, other))
+    return list(one) == list(other) and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def weights_of(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+class FailsAt:
+    """Cross entropy that raises `error` in training batch `count`, and counts only those."""
+
+    def __init__(self, count, error):
+        self.left, self.error = count, error
+
+    def __call__(self, outputs, targets):
+        if torch.is_grad_enabled():
+            self.left -= 1
+            if self.left == 0:
+                raise self.error
+        return F.cross_entropy(outputs, targets)
+
+
+# Batches
+
+
+@pytest.mark.parametrize("generator", [None, seeded(0)], ids=["in order", "shuffled"])
+def test_every_image_once_an_epoch_and_a_short_last_batch(generator):
+    batches = Batches(torch.arange(23), torch.arange(23) * 2, batch_size=5, generator=generator)
+    for _ in range(3):
+        pairs = list(batches)
+        assert [len(inputs) for inputs, _ in pairs] == [5, 5, 5, 5, 3]
+        assert len(batches) == 5
+        inputs = torch.cat([inputs for inputs, _ in pairs])
+        assert sorted(inputs.tolist()) == list(range(23))
+        assert torch.equal(torch.cat([targets for _, targets in pairs]), inputs * 2)
+
+
+def order_of(batches):
+    return [number for inputs, _ in batches for number in inputs.tolist()]
+
+
+def test_order():
+    numbers = torch.arange(50)
+    plain = Batches(numbers, numbers, 8)
+    assert order_of(plain) == order_of(plain) == numbers.tolist()
+    one, other = (Batches(numbers, numbers, 8, seeded(3)) for _ in range(2))
+    epochs = [order_of(one) for _ in range(3)]
+    assert epochs == [order_of(other) for _ in range(3)]
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    assert order_of(Batches(numbers, numbers, 8, seeded(4))) != epochs[0]
+
+
+def test_bytes_become_floats_with_a_channel_and_floats_pass():
+    images = torch.arange(256, dtype=torch.uint8).reshape(4, 8, 8)
+    (inputs, _), *_ = Batches(images, torch.zeros(4))
+    assert inputs.shape == (4, 1, 8, 8)
+    assert inputs.dtype == torch.float32
+    assert torch.equal(inputs.flatten(), torch.arange(256.0) / 255)
+    floats = torch.randn(4, 3, generator=seeded(0))
+    (inputs, _), *_ = Batches(floats, torch.zeros(4))
+    assert torch.equal(inputs, floats)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_batch_size_below_one(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be at least 1, not {batch_size}"):
+        Batches(torch.zeros(3), torch.zeros(3), batch_size)
+
+
+@pytest.mark.parametrize(("inputs", "targets"), [(3, 2), (0, 0)])
+def test_lengths_that_make_no_batches(inputs, targets):
+    with pytest.raises(ValueError, match=f"{inputs} inputs and {targets} targets"):
+        Batches(torch.zeros(inputs), torch.zeros(targets))
+
+
+# One epoch and evaluation, against a loop written by hand
+
+
+@pytest.mark.parametrize("one_cycle", [False, True])
+def test_one_epoch_is_the_usual_loop(one_cycle):
+    def prepare():
+        model = small_lenet()
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=5)
+        return model, optimizer, cycle if one_cycle else None
+
+    ours, optimizer, scheduler = prepare()
+    batches = Batches(TRAIN.images, TRAIN.labels, BATCH, seeded(7))
+    losses = train_one_epoch(ours, batches, F.cross_entropy, optimizer, scheduler)
+
+    model, optimizer, scheduler = prepare()
+    expected = []
+    for chosen in torch.randperm(200, generator=seeded(7)).split(BATCH):
+        optimizer.zero_grad()
+        scores = model(TRAIN.images[chosen].unsqueeze(1) / 255)
+        loss = F.cross_entropy(scores, TRAIN.labels[chosen])
+        loss.backward()
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        expected.append(loss.item())
+    assert losses == expected
+    assert same_weights(ours, model)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("batch_size", [60, 197, 1000])
+def test_evaluate(batch_size, training):
+    model = small_lenet(dropout=0.5).train(training)
+    batches = Batches(VALIDATION.images, VALIDATION.labels, batch_size)
+    measured = evaluate(model, batches, F.cross_entropy, {"accuracy": accuracy, "share": accuracy})
+    assert list(measured) == ["loss", "accuracy", "share"]
+    assert model.training is training
+    with torch.no_grad():
+        scores = model.eval()(VALIDATION.images.unsqueeze(1) / 255)
+    right = accuracy_score(VALIDATION.labels, scores.argmax(1))
+    assert measured["accuracy"] == pytest.approx(right, abs=1e-6)
+    rows = F.cross_entropy(scores, VALIDATION.labels, reduction="none").tolist()
+    assert measured["loss"] == pytest.approx(sum(rows) / 197, rel=1e-5)
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+# A run
+
+
+def test_the_seed_decides_the_weights():
+    one, history = train(seed=5)
+    other, same_history = train(seed=5)
+    assert same_weights(one, other)
+    assert history == same_history
+    different, _ = train(seed=6)  # from the same first weights
+    assert not same_weights(one, different)
+
+
+def test_it_learns():
+    model, history = train(epochs=4, lr=0.01)
+    assert history.train_loss[-1] < 0.7 * history.train_loss[0]
+    kept = evaluate(model, Batches(VALIDATION.images, VALIDATION.labels, 1000), F.cross_entropy, {})
+    assert kept["loss"] == history.validation[history.best_epoch - 1]["loss"]
+
+
+def test_what_the_history_holds():
+    _, history = train(epochs=2, log_every=2, seed=3)
+    assert len(history.train_loss) == len(history.validation) == 2
+    assert [seen for seen, _ in history.batch_loss] == [2, 4, 5, 7, 9, 10]
+    for epoch in (0, 1):
+        first, second, last = (loss for _, loss in history.batch_loss[3 * epoch : 3 * epoch + 3])
+        mean = (2 * first + 2 * second + last) / 5
+        assert mean == pytest.approx(history.train_loss[epoch])
+    assert all(set(row) == {"loss", "accuracy"} for row in history.validation)
+    assert not history.interrupted
+    assert history.settings == {
+        "epochs": 2,
+        "lr": 0.005,
+        "schedule": "constant",
+        "batch_size": BATCH,
+        "seed": 3,
+        "train_images": 200,
+    }
+    assert History(**json.loads(json.dumps(history.to_dict()))) == history
+
+
+def test_weights_of_the_best_epoch_are_kept():
+    model, after_epoch = small_lenet(), []
+    rigged = iter([3.0, 1.0, 2.0, 1.0])
+
+    def loss_fn(outputs, targets):
+        if torch.is_grad_enabled():
+            return F.cross_entropy(outputs, targets)
+        after_epoch.append(weights_of(model))
+        return torch.tensor(next(rigged))
+
+    _, history = train(model, epochs=4, loss_fn=loss_fn)
+    assert history.best_epoch == 2
+    assert same_weights(model, after_epoch[1])
+    assert not same_weights(model, after_epoch[3])
+
+
+def test_one_line_an_epoch(capsys):
+    train(verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("epoch 1/2: train loss ")
+    assert "validation loss" in lines[1]
+    assert "accuracy" in lines[1]
+    train()
+    assert capsys.readouterr() == ("", "")
+
+
+def learning_rates(**recipe):
+    rates = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    try:
+        train(lr=0.02, **recipe)
+    finally:
+        hook.remove()
+    return rates
+
+
+def test_one_cycle_rises_to_the_learning_rate_and_falls():
+    rates = learning_rates(epochs=4, schedule="one-cycle")
+    assert len(rates) == 20
+    top = rates.index(max(rates))
+    assert 3 <= top <= 8
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert max(rates) == pytest.approx(0.02)
+    assert rates[0] < 0.002
+    assert rates[-1] < 0.00002
+
+
+def test_constant_learning_rate():
+    assert learning_rates(epochs=2) == [0.02] * 10
+
+
+@pytest.mark.parametrize("batch_size", [200, 100, 70])
+def test_one_cycle_of_very_few_steps(batch_size):
+    assert len(learning_rates(epochs=1, schedule="one-cycle", batch_size=batch_size)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"schedule": "cosine"}, "unknown schedule 'cosine': constant or one-cycle"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"lr": -1.0}, "learning rate"),
+        ({"resume": True}, "resume needs the checkpoint"),
+        ({"device": "toaster"}, "unknown device 'toaster'"),
+    ],
+    ids=str,
+)
+def test_bad_recipes(recipe, message):
+    model = small_lenet()
+    before = weights_of(model)
+    with pytest.raises(ValueError, match=message):
+        train(model, **recipe)
+    assert same_weights(model, before)
+
+
+# Devices
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def make(gpus=0, mps=False):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return make
+
+
+def test_devices_that_are_there(machine):
+    machine()
+    assert pick_device().type == pick_device("cpu").type == "cpu"
+    machine(mps=True)
+    assert pick_device("auto").type == "mps"
+    machine(gpus=2, mps=True)
+    assert pick_device("auto").type == "cuda"
+    assert pick_device("cuda:1") == torch.device("cuda:1")
+    assert pick_device(torch.device("mps")).type == "mps"
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_devices_that_are_not_there(machine, name):
+    machine()
+    with pytest.raises(ValueError, match=f"this machine has no {name} device: use device='cpu'"):
+        pick_device(name)
+    with pytest.raises(ValueError, match="this machine has no"):
+        train(device=name)
+    machine(gpus=1)
+    with pytest.raises(ValueError, match="cuda:3"):
+        pick_device("cuda:3")
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "cuda:x", "meta", "xla"])
+def test_devices_that_are_none(name):
+    with pytest.raises(ValueError, match=f"unknown device '{name}': auto, cpu, cuda or mps"):
+        pick_device(name)
+
+
+# Runs that end early
+
+
+def test_a_loss_that_is_no_number():
+    calls = []
+
+    def loss_fn(outputs, targets):
+        calls.append(torch.is_grad_enabled())
+        factor = float("nan") if calls.count(True) == 8 else 1.0  # batch 3 of epoch 2
+        return F.cross_entropy(outputs, targets) * factor
+
+    model = small_lenet()
+    message = r"loss of batch 3 is nan in epoch 2: try a learning rate below 0\.005"
+    with pytest.raises(TrainingDiverged, match=message):
+        train(model, epochs=3, loss_fn=loss_fn)
+    once, _ = train(epochs=1)
+    assert same_weights(model, once)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_inputs_that_are_no_numbers(bad):
+    model = small_lenet()
+    before = weights_of(model)
+    inputs = TRAIN.images.unsqueeze(1) / 255
+    inputs[:, 0, 0, 0] = bad
+    with pytest.raises(TrainingDiverged, match="loss of batch 1 is nan in epoch 1"):
+        train(model, (inputs, TRAIN.labels))
+    assert same_weights(model, before)
+
+
+def test_a_learning_rate_that_is_far_too_large():
+    model = small_lenet()
+    with pytest.raises(TrainingDiverged, match="try a learning rate below"):
+        train(model, lr=1e9)
+    assert all(weight.isfinite().all() for weight in model.parameters())
+
+
+def test_ctrl_c(capsys):
+    loss_fn = FailsAt(8, KeyboardInterrupt())  # batch 3 of epoch 2
+    model, history = train(epochs=9, loss_fn=loss_fn, verbose=True)
+    assert history.interrupted
+    assert history.best_epoch == len(history.validation) == len(history.train_loss) == 1
+    once, _ = train(epochs=1)
+    assert same_weights(model, once)
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1] == "stopped in epoch 2: keeping the weights of epoch 1"
+    assert "Traceback" not in captured.err
+
+
+def test_ctrl_c_in_the_first_epoch():
+    model = small_lenet()
+    before = weights_of(model)
+    _, history = train(model, loss_fn=FailsAt(2, KeyboardInterrupt()))
+    assert history.interrupted
+    assert (history.best_epoch, history.validation) == (0, [])
+    assert same_weights(model, before)
+
+
+# Runs that are taken up again
+
+schedules = pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+
+
+@schedules
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("power cut")], ids=type)
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, schedule, error):
+    recipe = {"epochs": 4, "schedule": schedule, "seed": 2}
+    whole, whole_history = train(checkpoint=tmp_path / "whole.pt", **recipe)
+    recipe["checkpoint"] = tmp_path / "stopped.pt"
+    try:
+        train(loss_fn=FailsAt(13, error), **recipe)  # batch 3 of epoch 3
+    except RuntimeError:
+        assert isinstance(error, RuntimeError)
+    assert len(load_checkpoint(recipe["checkpoint"])["history"]["train_loss"]) == 2
+    torch.rand(100)  # the random state before it must not matter
+    resumed, history = train(small_lenet(seed=99), resume=True, **recipe)
+    assert same_weights(resumed, whole)
+    assert history == whole_history
+    last, whole_last = (load_checkpoint(tmp_path / f"{name}.pt") for name in ("stopped", "whole"))
+    assert same_weights(last["model"], whole_last["model"])
+    assert torch.equal(last["random"], whole_last["random"])
+
+
+def test_dropout_matters_for_that(tmp_path):
+    """A run that starts anew at epoch 3 does not give the same weights: the test above can fail."""
+    whole, _ = train(epochs=4)
+    model, _ = train(epochs=2, checkpoint=tmp_path / "x.pt")
+    model.load_state_dict(load_checkpoint(tmp_path / "x.pt")["model"])
+    anew, _ = train(model, epochs=2)
+    assert not same_weights(anew, whole)
+
+
+def test_the_best_weights_survive_a_stop(tmp_path):
+    rigged = iter([1.0, 2.0, 3.0])
+
+    def loss_fn(outputs, targets):
+        loss = F.cross_entropy(outputs, targets)
+        return loss if torch.is_grad_enabled() else loss * 0 + next(rigged)
+
+    once, _ = train(epochs=1)
+    train(epochs=2, checkpoint=tmp_path / "x.pt", loss_fn=loss_fn)
+    model, history = train(
+        small_lenet(seed=9), epochs=3, checkpoint=tmp_path / "x.pt", resume=True, loss_fn=loss_fn
+    )
+    assert history.best_epoch == 1
+    assert len(history.validation) == 3
+    assert same_weights(model, once)
+
+
+def test_a_constant_rate_goes_on_for_more_epochs(tmp_path):
+    train(epochs=2, checkpoint=tmp_path / "x.pt")
+    resumed, history = train(epochs=4, checkpoint=tmp_path / "x.pt", resume=True)
+    whole, whole_history = train(epochs=4)
+    assert same_weights(resumed, whole)
+    assert history == whole_history
+
+
+def test_a_finished_run_is_not_trained_further(tmp_path):
+    model, history = train(checkpoint=tmp_path / "x.pt")
+    again, same_history = train(small_lenet(seed=9), checkpoint=tmp_path / "x.pt", resume=True)
+    assert same_weights(model, again)
+    assert history == same_history
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"lr": 0.001}, r"its lr is 0\.005, not 0\.001"),
+        ({"batch_size": 50}, "its batch_size is 40, not 50"),
+        ({"seed": 1}, "its seed is 0, not 1"),
+        ({"schedule": "constant"}, "its schedule is one-cycle, not constant"),
+        ({"epochs": 3}, "its epochs is 2, not 3"),
+        ({"model": LeNet5((2, 5), dropout=0.1)}, "another network"),
+        ({"model": LeNet5((2, 4), dropout=0.2)}, "another network, or another dropout"),
+    ],
+    ids=["lr", "batch_size", "seed", "schedule", "epochs", "kernels", "dropout"],
+)
+def test_resume_refuses_another_run(tmp_path, other, message):
+    recipe = {"schedule": "one-cycle", "checkpoint": tmp_path / "x.pt"}
+    train(**recipe)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        train(resume=True, **(recipe | other))
+    assert "x.pt" in str(caught.value)
+
+
+def test_resume_refuses_another_number_of_images(tmp_path):
+    train(checkpoint=tmp_path / "x.pt")
+    with pytest.raises(CheckpointError, match="its train_images is 200, not 100"):
+        train(images=TRAIN.first(100), checkpoint=tmp_path / "x.pt", resume=True)
+
+
+def test_resume_without_a_usable_checkpoint(tmp_path):
+    path = tmp_path / "x.pt"
+    with pytest.raises(FileNotFoundError, match="no checkpoint to resume from"):
+        train(checkpoint=path, resume=True)
+    train(checkpoint=path)
+    state = load_checkpoint(path)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+        train(checkpoint=path, resume=True)
+    for foreign in ({}, {"model": 1}, state | {"history": None}, state | {"order": 5}):
+        save_checkpoint(foreign, path)
+        with pytest.raises(CheckpointError, match="no checkpoint of this training loop"):
+            train(checkpoint=path, resume=True)
+
+
+def test_a_checkpoint_into_a_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        train(checkpoint=tmp_path / "no" / "x.pt")
+
+
+# The same loop for other tasks
+
+
+def test_autoencoder(tmp_path, capsys):
+    floats = TRAIN.images.unsqueeze(1) / 255
+    data = (TRAIN.images, floats)
+    recipe = {
+        "epochs": 3,
+        "loss_fn": F.mse_loss,
+        "metrics": {"difference": F.l1_loss},
+        "checkpoint": tmp_path / "x.pt",
+        "device": "cpu",
+    }
+
+    def autoencoder():
+        torch.manual_seed(0)
+        code = nn.Sequential(nn.Flatten(), nn.Linear(784, 16), nn.ReLU())
+        return nn.Sequential(code, nn.Linear(16, 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
+
+    model = autoencoder()
+    history = fit(model, data, data, **recipe)
+    assert [set(row) for row in history.validation] == [{"loss", "difference"}] * 3
+    assert history.validation[-1]["loss"] < history.validation[0]["loss"]
+    with torch.no_grad():
+        loss = F.mse_loss(model(floats), floats).item()
+    assert history.validation[-1]["loss"] == pytest.approx(loss, rel=1e-5)
+    assert "difference" in capsys.readouterr().out
+    resumed = autoencoder()
+    assert fit(resumed, data, data, resume=True, **recipe) == history
+    assert same_weights(resumed, model)
+
+
+def test_segmentation():
+    masks = (TRAIN.images > 127).long()
+    torch.manual_seed(0)
+    model = nn.Conv2d(1, 2, 3, padding=1)
+    data = (TRAIN.images, masks)
+    recipe = {"epochs": 3, "lr": 0.05, "device": "cpu", "verbose": False}
+    history = fit(model, data, data, **recipe)
+    with torch.no_grad():
+        found = model(TRAIN.images.unsqueeze(1) / 255).argmax(1)
+    share = accuracy_score(masks.flatten(), found.flatten())
+    assert history.validation[-1]["accuracy"] == pytest.approx(share, abs=1e-6)
+    assert share > 0.9
