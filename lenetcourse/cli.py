@@ -63,8 +63,9 @@ def _add_train(commands) -> None:
     train.add_argument("--dataset", default="auto", help="mnist, digits, ... (default: auto)")
     train.add_argument("--epochs", type=int, default=10, help="default: 10")
     train.add_argument("--seed", type=int, default=0, help="default: 0")
-    train.add_argument("--lr", type=float, default=0.001, help="Adam's step (default: 0.001)")
-    train.add_argument("--schedule", choices=["constant", "one-cycle"], default="constant")
+    # Chapter 02's recipe. On validation images it beats Adam at a constant 0.001, epoch for epoch.
+    train.add_argument("--lr", type=float, default=0.003, help="Adam's rate (default: 0.003)")
+    train.add_argument("--schedule", choices=["one-cycle", "constant"], default="one-cycle")
     train.add_argument("--batch-size", type=int, default=64, help="default: 64")
     train.add_argument("--kernels", type=int, nargs=2, default=[6, 16], metavar=("K1", "K2"))
     train.add_argument("--dropout", type=float, default=0.0, help="default: 0")
