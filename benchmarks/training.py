@@ -1,6 +1,6 @@
 """Time one epoch of LeNet-5 on 60,000 images: whole tensors against torchvision's usual script.
 
-python benchmarks/training.py [--rounds 3]
+python benchmarks/training.py [--rounds 3] [--threads 2]
 
 Network, loss, Adam, batch size (64) and the loop are the same; only what feeds them differs:
 `lenetcourse.Batches`, or torchvision's `MNIST` with `ToTensor` in a shuffling `DataLoader`, without
@@ -23,10 +23,11 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
+from lenetcourse.batches import Batches
 from lenetcourse.datasets import choose_dataset, load_dataset
 from lenetcourse.idx import write_idx
 from lenetcourse.models.lenet import LeNet5
-from lenetcourse.training import Batches, train_one_epoch
+from lenetcourse.training import train_one_epoch
 
 BATCH_SIZE = 64
 COUNT = 60_000
@@ -59,13 +60,11 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def epoch(batches) -> float:
-    """Train a new network for one epoch; return the mean loss of the last tenth of its batches."""
+def epoch(batches) -> list[float]:
+    """Train a new network for one epoch; return the loss of each batch."""
     torch.manual_seed(0)
     model = LeNet5()
-    losses = train_one_epoch(model, batches, F.cross_entropy, torch.optim.Adam(model.parameters()))
-    last = losses[-len(losses) // 10 :]
-    return sum(last) / len(last)
+    return train_one_epoch(model, batches, F.cross_entropy, torch.optim.Adam(model.parameters()))
 
 
 def go_through(batches) -> None:
@@ -76,14 +75,15 @@ def go_through(batches) -> None:
 def measure(ways: dict, rounds: int) -> dict[str, dict[str, float]]:
     """Return name -> the medians of the whole epoch, the data alone and the computing alone."""
     times = {name: {"epoch": [], "data": [], "compute": []} for name in ways}
-    for _ in range(rounds):
+    one_batch = next(iter(ways["Batches"]))
+    epoch([one_batch] * 20)  # the first steps are slower
+    for number in range(rounds):
         for name, batches in ways.items():
-            found = times[name]
+            found, same = times[name], [one_batch] * len(batches)
             found["epoch"].append(seconds(lambda batches=batches: epoch(batches)))
             found["data"].append(seconds(lambda batches=batches: go_through(batches)))
-            one_batch = next(iter(batches))
-            same = [one_batch] * len(batches)
             found["compute"].append(seconds(lambda same=same: epoch(same)))
+            print(f"round {number + 1} of {rounds}: {found['epoch'][-1]:6.2f} s an epoch  {name}")
     return {
         name: {what: statistics.median(values) for what, values in found.items()}
         for name, found in times.items()
@@ -93,7 +93,10 @@ def measure(ways: dict, rounds: int) -> dict[str, dict[str, float]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="epochs of each way (3)")
+    parser.add_argument("--threads", type=int, help="of torch; its own choice if not given")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     images, labels = sixty_thousand()
     with tempfile.TemporaryDirectory() as folder:
         usual = torchvision_mnist(Path(folder), images, labels)
@@ -103,8 +106,6 @@ def main() -> int:
             "DataLoader, 2 workers": DataLoader(usual, BATCH_SIZE, shuffle=True, num_workers=2),
         }
         print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batches of 64")
-        for name, batches in ways.items():  # also warms everything up
-            print(f"loss at the end of an epoch: {epoch(batches):.3f}  {name}")
         found = measure(ways, options.rounds)
 
     ours = found["Batches"]

@@ -23,7 +23,7 @@ _HOME = {
     "to_mnist": "images",
     "LeNet5": "models.lenet",
     "dense_to_conv3": "models.lenet",
-    "Batches": "training",
+    "Batches": "batches",
     "History": "training",
     "TrainingDiverged": "training",
     "evaluate": "training",

@@ -106,8 +106,16 @@ def _train(options) -> int:
     import torch
     from torch.nn import functional as F
 
-    from lenetcourse import LeNet5, accuracy, choose_dataset, evaluate, fit, load_dataset
-    from lenetcourse.training import Batches, pick_device
+    from lenetcourse import (
+        Batches,
+        LeNet5,
+        accuracy,
+        choose_dataset,
+        evaluate,
+        fit,
+        load_dataset,
+        pick_device,
+    )
 
     dataset = choose_dataset(options.dataset)
     train, validation, test = (load_dataset(dataset, split) for split in SPLITS)

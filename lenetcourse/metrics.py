@@ -28,13 +28,10 @@ def confidence_interval(share: float, count: int) -> tuple[float, float]:
 @torch.no_grad()
 def predict_probabilities(model: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
     """Return softmax probabilities (n, classes), on the CPU, of uint8 images (n, height, width)."""
-    from lenetcourse.training import Batches
-
     was_training = model.training
     device = next(model.parameters()).device
-    labels = torch.zeros(len(images), dtype=torch.int64)
     model.eval()
-    batches = Batches(images, labels, batch_size=batch_size, device=device)
-    rows = [model(inputs).softmax(1).cpu() for inputs, _ in batches]
+    parts = (part.to(device).unsqueeze(1).float() / 255 for part in images.split(batch_size))
+    rows = [model(inputs).softmax(1).cpu() for inputs in parts]
     model.train(was_training)
     return torch.cat(rows)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from lenetcourse.batches import Batches
 from lenetcourse.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from lenetcourse.metrics import accuracy
 
@@ -24,46 +26,6 @@ Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]
 
 class TrainingDiverged(FloatingPointError):
     """The loss became infinite or not a number."""
-
-
-class Batches:
-    """Batches of whole tensors by permutation: faster than one `Dataset` item at a time.
-
-    Iterating gives (inputs, targets). Images that are uint8 (n, height, width) become float32
-    (n, 1, height, width) in [0, 1], batch by batch; other inputs pass as they are. With a
-    `generator` each pass has a new order; without one the order is that of the tensors. Both
-    tensors are moved to `device` once. Raises ValueError when their lengths differ, when there
-    is nothing in them, or when `batch_size` is below 1.
-    """
-
-    def __init__(
-        self,
-        inputs: Tensor,
-        targets: Tensor,
-        batch_size: int = 64,
-        generator: torch.Generator | None = None,
-        device: str | torch.device = "cpu",
-    ):
-        if len(inputs) != len(targets) or not len(inputs):
-            raise ValueError(f"{len(inputs)} inputs and {len(targets)} targets make no batches")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        self.inputs, self.targets = inputs.to(device), targets.to(device)
-        self.batch_size, self.generator = batch_size, generator
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.inputs) / self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        if self.generator is None:
-            order = torch.arange(len(self.inputs))
-        else:
-            order = torch.randperm(len(self.inputs), generator=self.generator)
-        for chosen in order.to(self.inputs.device).split(self.batch_size):
-            inputs = self.inputs[chosen]
-            if inputs.dtype == torch.uint8:
-                inputs = inputs.unsqueeze(1).float() / 255
-            yield inputs, self.targets[chosen]
 
 
 def train_one_epoch(model, batches, loss_fn, optimizer, scheduler=None) -> list[float]:
@@ -109,7 +71,8 @@ class History:
     Attributes:
         train_loss: mean loss over the batches of each epoch, as the weights moved.
         validation: loss and metrics after each epoch, on the validation set.
-        batch_loss: [batches seen, mean loss since the entry before], every `log_every` batches.
+        batch_loss: [batches seen, mean loss since the entry before], every `log_every` batches or
+            so: an epoch is cut into parts of nearly equal length.
         best_epoch: the epoch, counted from 1, whose weights were kept; 0 before the first.
         interrupted: True when the run was stopped from outside before its last epoch.
         settings: the recipe, as given to `fit`.
@@ -238,9 +201,11 @@ class _Run:
         """Add one epoch to the history; remember the weights when they are the best yet."""
         history = self.history
         seen = len(history.train_loss) * len(losses)
-        for start in range(0, len(losses), log_every):
-            part = losses[start : start + log_every]
-            history.batch_loss.append([seen + start + len(part), sum(part) / len(part)])
+        # Parts of nearly equal length: a short last one would be a noisy mean.
+        parts = max(1, round(len(losses) / log_every))
+        edges = [len(losses) * k // parts for k in range(parts + 1)]
+        for start, end in pairwise(edges):
+            history.batch_loss.append([seen + end, sum(losses[start:end]) / (end - start)])
         history.train_loss.append(sum(losses) / len(losses))
         history.validation.append(measured)
         if measured["loss"] < self.best_loss:

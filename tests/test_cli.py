@@ -1,5 +1,6 @@
 """The command: what it writes and prints, and one clear line for every mistake."""
 
+import functools
 import importlib.metadata
 import json
 import os
@@ -12,12 +13,31 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from lenetcourse import LeNet5, __version__, example_pictures, load_dataset, load_model, save_model
+from lenetcourse import (
+    LeNet5,
+    __version__,
+    digits,
+    example_pictures,
+    load_dataset,
+    load_model,
+    save_model,
+)
 from lenetcourse import training as training_module
 from lenetcourse.cli import main
 
+made_once = functools.cache(digits.load_digits_28)
 PEN_8 = str(example_pictures()["pen_8"])
 MOUSE_4 = str(example_pictures()["mouse_4"])
+HELP = """
+import sys
+from lenetcourse.cli import main
+try:
+    main(["train", "--help"])
+except SystemExit as stop:
+    assert not stop.code
+heavy = {"torch", "numpy", "matplotlib", "PIL", "sklearn", "scipy"} & set(sys.modules)
+assert not heavy, heavy
+"""
 FILES = {"lenet5.safetensors", "history.json", "curve.png", "checkpoint.pt"}
 
 
@@ -27,6 +47,7 @@ def alone(tmp_path_factory, monkeypatch):
     for name in ("LENETCOURSE_DATA", "LENETCOURSE_DATASET", "LENETCOURSE_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LENETCOURSE_OFFLINE", "1")
+    monkeypatch.setattr(digits, "load_digits_28", made_once)
     empty = tmp_path_factory.mktemp("empty")
     for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(empty))
@@ -49,9 +70,10 @@ def command(capsys):
 
 
 def train_arguments(out, **options):
-    options = {"dataset": "digits", "epochs": 1, "train-images": 500, "out": out} | options
-    pairs = [[f"--{name}", str(value)] for name, value in options.items()]
-    return ["train", "lenet5", *sum(pairs, [])]
+    usual = {"dataset": "digits", "epochs": 1, "lr": 0.001, "schedule": "constant"}
+    options = usual | {"train-images": 500, "out": out} | options
+    pairs = [(f"--{name}", str(value)) for name, value in options.items()]
+    return ["train", "lenet5", *(word for pair in pairs for word in pair)]
 
 
 def assert_complaint(result, message):
@@ -76,13 +98,7 @@ def python(*arguments, **options):
 
 
 def test_help_needs_no_torch():
-    code = (
-        "import sys\nfrom lenetcourse.cli import main\n"
-        "try:\n    main(['train', '--help'])\nexcept SystemExit as stop:\n    assert not stop.code\n"
-        "heavy = {'torch', 'numpy', 'matplotlib', 'PIL', 'sklearn', 'scipy'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = python("-c", code)
+    done = python("-c", HELP)
     assert (done.returncode, done.stderr) == (0, "")
     assert "--train-images" in done.stdout
 
@@ -162,7 +178,7 @@ def finished(tmp_path_factory):
     """A run of two epochs, not interrupted."""
     out = tmp_path_factory.mktemp("runs") / "new" / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LENETCOURSE_OFFLINE", "1")
+        patch.setattr(digits, "load_digits_28", made_once)
         assert main(train_arguments(out, epochs=2, dropout=0.1)) == 0
     return out
 
@@ -306,7 +322,7 @@ def test_interrupted_in_the_first_epoch(command, tmp_path, monkeypatch):
     ids=str,
 )
 def test_bad_recipes(command, tmp_path, options, message):
-    arguments = train_arguments(tmp_path / "run", **({"train-images": 128} | options))
+    arguments = train_arguments(**({"out": tmp_path / "run", "train-images": 128} | options))
     assert_complaint(command(*arguments), message)
     assert not (tmp_path / "run" / "history.json").exists()
 
@@ -447,14 +463,10 @@ def test_every_bad_file(command, bad_files):
 
 
 def test_one_bad_file_among_good_ones(command, bad_files, tmp_path):
-    for bad in bad_files:
-        code, out, err = command("predict", PEN_8, bad, MOUSE_4)
-        assert code == 2
-        assert err.count("\n") == 1
-        assert [line.split(" (")[0] for line in out.splitlines()] == [
-            f"{PEN_8}: 8",
-            f"{MOUSE_4}: 4",
-        ]
+    code, out, err = command("predict", PEN_8, tmp_path / "none.png", MOUSE_4)
+    assert code == 2
+    assert err == f"lenetcourse: {tmp_path / 'none.png'}: No such file or directory\n"
+    assert [line.split(" (")[0] for line in out.splitlines()] == [f"{PEN_8}: 8", f"{MOUSE_4}: 4"]
     code, out, err = command("predict", "--json", *bad_files, PEN_8)
     assert code == 2
     assert len(err.splitlines()) == len(bad_files)
@@ -608,6 +620,11 @@ def test_doctor_asks_for_no_extras(command, monkeypatch):
     code, out, _ = command("doctor")
     assert code == 0
     assert "unheard-of" not in out
+
+
+def test_doctor_finds_mnist(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("lenetcourse.datasets.dataset_folder", lambda name: tmp_path / name)
+    assert f"Data: MNIST in {tmp_path / 'mnist'}; the digits" in command("doctor")[1]
 
 
 def test_doctor_without_weights(command, monkeypatch):

@@ -225,6 +225,13 @@ def test_grouped_convolution():
     assert 2 * count_macs(model, (4, 8, 8)) == counter.get_total_flops()
 
 
+def test_other_layers_have_weights_and_no_multiply_adds():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+    rows = [tuple(row)[1:] for row in layer_table(model, (1, 8, 8))]
+    shape = (4, 6, 6)
+    assert rows == [("Conv2d", shape, 40, 9 * 4 * 36), ("BatchNorm2d", shape, 8, 0)]
+
+
 def test_activations_are_those_before_the_activation_function():
     model = LeNet5(dropout=0.5)
     inputs = pictures(model)

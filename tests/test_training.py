@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score
 from torch import nn
 from torch.nn import functional as F
@@ -15,10 +16,12 @@ from lenetcourse import (
     LeNet5,
     TrainingDiverged,
     accuracy,
+    confidence_interval,
     evaluate,
     fit,
     load_dataset,
     pick_device,
+    predict_probabilities,
     train_one_epoch,
 )
 from lenetcourse.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -167,6 +170,37 @@ def test_evaluate(batch_size, training):
     assert all(weight.grad is None for weight in model.parameters())
 
 
+# Metrics
+
+
+def test_accuracy():
+    scores = torch.tensor([[0.1, 0.9], [2.0, 1.0], [0.3, 0.4], [-1.0, -2.0]])
+    assert accuracy(scores, torch.tensor([1, 0, 0, 1])).item() == 0.5
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 5), (5, 5), (9905, 10_000), (330, 350), (1, 2)])
+def test_confidence_interval(right, count):
+    low, high = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    assert confidence_interval(right / count, count) == pytest.approx((low, high), abs=1e-7)
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.5, 0), (-0.1, 9), (1.1, 9), (float("nan"), 9)])
+def test_confidence_interval_of_nonsense(share, count):
+    with pytest.raises(ValueError, match="makes no sense"):
+        confidence_interval(share, count)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_predict_probabilities(training):
+    model = small_lenet(dropout=0.5).train(training)
+    found = predict_probabilities(model, VALIDATION.images, batch_size=60)
+    assert model.training is training
+    assert not found.requires_grad
+    with torch.no_grad():
+        expected = model.eval()(VALIDATION.images.unsqueeze(1) / 255).softmax(1)
+    torch.testing.assert_close(found, expected)
+
+
 # A run
 
 
@@ -189,10 +223,10 @@ def test_it_learns():
 def test_what_the_history_holds():
     _, history = train(epochs=2, log_every=2, seed=3)
     assert len(history.train_loss) == len(history.validation) == 2
-    assert [seen for seen, _ in history.batch_loss] == [2, 4, 5, 7, 9, 10]
+    assert [seen for seen, _ in history.batch_loss] == [2, 5, 7, 10]  # five batches an epoch
     for epoch in (0, 1):
-        first, second, last = (loss for _, loss in history.batch_loss[3 * epoch : 3 * epoch + 3])
-        mean = (2 * first + 2 * second + last) / 5
+        first, second = (loss for _, loss in history.batch_loss[2 * epoch : 2 * epoch + 2])
+        mean = (2 * first + 3 * second) / 5
         assert mean == pytest.approx(history.train_loss[epoch])
     assert all(set(row) == {"loss", "accuracy"} for row in history.validation)
     assert not history.interrupted
