@@ -248,6 +248,14 @@ def test_checkpoint_round_trip(tmp_path):
         assert torch.equal(state["model"][name], weight)
 
 
+@pytest.mark.parametrize("name", ["x.pt", "x", ".x", "x.y.z"])
+def test_any_name_and_always_the_same_bytes(tmp_path, name):
+    save_checkpoint(STATE, tmp_path / name)
+    save_checkpoint(STATE, tmp_path / "other.pt")
+    assert load_checkpoint(tmp_path / name)["epoch"] == 3
+    assert (tmp_path / name).read_bytes() == (tmp_path / "other.pt").read_bytes()
+
+
 def damaged(content):
     """Yield copies of `content`: cut short, and with one byte changed, at many places."""
     for place in range(0, len(content), 211):
