@@ -22,7 +22,7 @@ from lenetcourse.files import replacing
 SIDE = 28  # of the field
 BOX = 20  # of the digit inside it
 # What cameras and drawing programs write. Pillow reads more, some (EPS) by running other programs.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_SIDE = 10_000  # longest side of a picture that is opened, in pixels
 MAX_PIXELS = 50_000_000  # a phone's photograph has 12 to 50 million
 TOO_LARGE = f"too many: at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all; make it smaller"
