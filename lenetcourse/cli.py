@@ -70,6 +70,9 @@ def _add_train(commands) -> None:
     train.add_argument("--kernels", type=int, nargs=2, default=[6, 16], metavar=("K1", "K2"))
     train.add_argument("--dropout", type=float, default=0.0, help="default: 0")
     train.add_argument("--train-images", type=int, help="use only the first ones")
+    train.add_argument(
+        "--evaluate-train", action="store_true", help="measure the training images after each epoch"
+    )
     train.add_argument("--device", default="auto", help="cpu, cuda, mps (default: auto)")
     train.add_argument("--out", type=Path, help="folder (default: runs/lenet5-DATASET-seedS)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
@@ -111,6 +114,8 @@ def _train(options) -> int:
         LeNet5,
         accuracy,
         choose_dataset,
+        count_macs,
+        count_parameters,
         evaluate,
         fit,
         load_dataset,
@@ -127,6 +132,7 @@ def _train(options) -> int:
     torch.manual_seed(options.seed)
     model = LeNet5(tuple(options.kernels), dropout=options.dropout)
     recipe = {"model": model.settings, "dataset": dataset}
+    recipe |= {"weights": count_parameters(model), "macs": count_macs(model)}
     out = options.out or Path("runs") / f"{options.model}-{dataset}-seed{options.seed}"
     _make_run_folder(out, options.resume)
     history = fit(
@@ -139,6 +145,7 @@ def _train(options) -> int:
         batch_size=options.batch_size,
         seed=options.seed,
         device=device,
+        evaluate_train=options.evaluate_train,
         checkpoint=out / "checkpoint.pt",
         resume=options.resume,
     )

@@ -47,30 +47,35 @@ def layer_table(model: nn.Module, input_shape: tuple[int, ...] = (1, 28, 28)) ->
     have no module and no row; their effect shows in the next layer's shape.
     """
     device = next(model.parameters()).device
-    outputs = activations(model, torch.zeros(1, *input_shape, device=device))
+    passed = _passed(model, torch.zeros(1, *input_shape, device=device))
     modules = dict(model.named_modules())
     table = LayerTable()
-    for name, output in outputs.items():
+    for name, (inputs, output) in passed.items():
         module = modules[name]
         shape = tuple(output.shape[1:])
         parameters = sum(p.numel() for p in module.parameters())
-        macs = _macs(module, shape)
+        macs = _macs(module, tuple(inputs.shape[1:]), shape)
         table.append(Layer(name, type(module).__name__, shape, parameters, macs))
     return table
 
 
-@torch.no_grad()
 def activations(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
     """Return the output of every layer with weights: name -> tensor with the batch first.
 
     The outputs are taken before the activation function. The model runs in evaluation mode.
     """
-    outputs: dict[str, Tensor] = {}
+    return {name: output for name, (_, output) in _passed(model, inputs).items()}
+
+
+@torch.no_grad()
+def _passed(model: nn.Module, inputs: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return what went into every layer with weights, and what came out of it."""
+    passed: dict[str, tuple[Tensor, Tensor]] = {}
     hooks = []
     for name, module in model.named_modules():
         is_layer = not list(module.children()) and list(module.parameters())
         if is_layer:
-            hooks.append(module.register_forward_hook(_keeper(outputs, name)))
+            hooks.append(module.register_forward_hook(_keeper(passed, name)))
     was_training = model.training
     try:
         model.eval()(inputs)
@@ -78,22 +83,26 @@ def activations(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
         model.train(was_training)
         for hook in hooks:
             hook.remove()
-    return outputs
+    return passed
 
 
-def _keeper(outputs: dict[str, Tensor], name: str):
+def _keeper(passed: dict[str, tuple[Tensor, Tensor]], name: str):
     def keep(module, args, output):
-        outputs[name] = output.detach()
+        passed[name] = (args[0].detach(), output.detach())
 
     return keep
 
 
-def _macs(module: nn.Module, output_shape: tuple[int, ...]) -> int:
+def _macs(module: nn.Module, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
     if isinstance(module, nn.Linear):
         return module.in_features * module.out_features
     if isinstance(module, nn.Conv2d):
         per_output = module.in_channels // module.groups * math.prod(module.kernel_size)
         return math.prod(output_shape) * per_output
+    if isinstance(module, nn.ConvTranspose2d):
+        # Each value of the input is spread over one kernel of every output map.
+        per_input = module.out_channels // module.groups * math.prod(module.kernel_size)
+        return math.prod(input_shape) * per_input
     return 0
 
 

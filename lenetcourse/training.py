@@ -21,6 +21,7 @@ from lenetcourse.metrics import accuracy
 if TYPE_CHECKING:
     from lenetcourse.datasets import ImageSet
 
+SHARES = {"accuracy"}  # metrics that read as percentages in the line of an epoch
 Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]
 
 
@@ -71,6 +72,7 @@ class History:
     Attributes:
         train_loss: mean loss over the batches of each epoch, as the weights moved.
         validation: loss and metrics after each epoch, on the validation set.
+        training: the same on the training set, without dropout, when `fit` was asked for it.
         batch_loss: [batches seen, mean loss since the entry before], every `log_every` batches or
             so: an epoch is cut into parts of nearly equal length.
         best_epoch: the epoch, counted from 1, whose weights were kept; 0 before the first.
@@ -80,6 +82,7 @@ class History:
 
     train_loss: list[float] = field(default_factory=list)
     validation: list[dict[str, float]] = field(default_factory=list)
+    training: list[dict[str, float]] = field(default_factory=list)
     batch_loss: list[list[float]] = field(default_factory=list)
     best_epoch: int = 0
     interrupted: bool = False
@@ -123,6 +126,7 @@ def fit(
     metrics: Metrics | None = None,
     device: str = "auto",
     log_every: int = 50,
+    evaluate_train: bool = False,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
     verbose: bool = True,
@@ -134,8 +138,10 @@ def fit(
     the same weights bit for bit, on one machine with one number of threads. `schedule` is
     "constant" (the learning rate stays at `lr`) or "one-cycle" (it rises to `lr` and falls to
     almost nothing: Smith and Topin, arXiv:1708.07120). `metrics` maps names to functions of
-    (outputs, targets); accuracy by default. With `checkpoint`, the whole state is saved there
-    after each epoch, and `resume` goes on from it as if the run had never stopped.
+    (outputs, targets); accuracy by default. `evaluate_train` measures the training images, too,
+    after each epoch and in evaluation mode: `train_loss` is taken as the weights move, with dropout
+    on, so it says nothing about the gap to the validation set. With `checkpoint`, the whole state
+    is saved there after each epoch, and `resume` goes on from it as if the run had never stopped.
 
     Ctrl-C ends the run early: the history says so and the best weights so far are kept. Raises
     TrainingDiverged when the loss is no longer finite (the model then holds the best weights so
@@ -149,6 +155,7 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     train_batches = Batches(*_tensors(train), batch_size, generator, device)
     validation_batches = Batches(*_tensors(validation), 1000, None, device)
+    again = Batches(*_tensors(train), 1000, None, device) if evaluate_train else None
     settings = {
         "epochs": epochs,
         "lr": lr,
@@ -156,6 +163,7 @@ def fit(
         "batch_size": batch_size,
         "seed": seed,
         "train_images": len(train_batches.inputs),
+        "evaluate_train": evaluate_train,
     }
     model.to(device)
     run = _Run(model, generator, lr, schedule, epochs * len(train_batches), settings)
@@ -169,6 +177,8 @@ def fit(
             bar = tqdm(train_batches, f"epoch {epoch}/{epochs}", leave=False, disable=None)
             losses = train_one_epoch(model, bar, loss_fn, run.optimizer, run.scheduler)
             run.record(losses, evaluate(model, validation_batches, loss_fn, metrics), log_every)
+            if again is not None:
+                history.training.append(evaluate(model, again, loss_fn, metrics))
             if checkpoint is not None:
                 run.save(checkpoint)
             if verbose:
@@ -276,8 +286,8 @@ def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _epoch_line(history: History, epochs: int) -> str:
     measured = history.validation[-1]
-    others = "".join(f", {name} {value:.2%}" for name, value in measured.items() if name != "loss")
-    return (
-        f"epoch {len(history.train_loss)}/{epochs}: train loss {history.train_loss[-1]:.4f}, "
-        f"validation loss {measured['loss']:.4f}{others}"
-    )
+    shown = [f"train loss {history.train_loss[-1]:.4f}", f"validation loss {measured['loss']:.4f}"]
+    for name, value in measured.items():
+        if name != "loss":
+            shown.append(f"{name} {value:.2%}" if name in SHARES else f"{name} {value:.4f}")
+    return f"epoch {len(history.train_loss)}/{epochs}: " + ", ".join(shown)

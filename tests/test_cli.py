@@ -202,7 +202,8 @@ def test_what_training_writes(finished):
 
 def test_history_json(finished):
     facts = json.loads((finished / "history.json").read_text(encoding="utf-8"))
-    assert set(facts) == {"dataset", "model", "test", "history"}
+    assert set(facts) == {"dataset", "model", "weights", "macs", "test", "history"}
+    assert (facts["weights"], facts["macs"]) == (44_426, 281_640)
     assert facts["dataset"] == "digits"
     assert facts["model"] == LeNet5(dropout=0.1).settings
     assert set(facts["test"]) == {"loss", "accuracy"}

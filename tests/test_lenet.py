@@ -225,6 +225,14 @@ def test_grouped_convolution():
     assert 2 * count_macs(model, (4, 8, 8)) == counter.get_total_flops()
 
 
+@pytest.mark.parametrize("options", [{}, {"groups": 2}, {"stride": 2, "padding": 1}])
+def test_transposed_convolution(options):
+    model = nn.Sequential(nn.ConvTranspose2d(4, 8, 3, **options))
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 4, 8, 8))
+    assert 2 * count_macs(model, (4, 8, 8)) == counter.get_total_flops()
+
+
 def test_other_layers_have_weights_and_no_multiply_adds():
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
     rows = [tuple(row)[1:] for row in layer_table(model, (1, 8, 8))]

@@ -1,6 +1,7 @@
 """The training loop: batches, one epoch, evaluation, and runs that are stopped and taken up."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -237,6 +238,7 @@ def test_what_the_history_holds():
         "batch_size": BATCH,
         "seed": 3,
         "train_images": 200,
+        "evaluate_train": False,
     }
     assert History(**json.loads(json.dumps(history.to_dict()))) == history
 
@@ -578,3 +580,22 @@ def test_segmentation():
     share = accuracy_score(masks.flatten(), found.flatten())
     assert history.validation[-1]["accuracy"] == pytest.approx(share, abs=1e-6)
     assert share > 0.9
+
+
+def test_training_images_measured_after_each_epoch():
+    model = small_lenet(dropout=0.5)
+    history = train(model, evaluate_train=True)[1]
+    assert [set(row) for row in history.training] == [{"loss", "accuracy"}] * 2
+    plain = train(small_lenet(dropout=0.5))[1]
+    assert plain.training == []
+    assert plain.validation == history.validation  # measuring changes nothing
+    batches = Batches(TRAIN.images, TRAIN.labels, 77)
+    measured = evaluate(model, batches, F.cross_entropy, {"accuracy": accuracy})
+    assert history.training[history.best_epoch - 1] == pytest.approx(measured)
+
+
+def test_only_shares_read_as_percentages(capsys):
+    far = {"accuracy": accuracy, "norm": lambda outputs, targets: outputs.norm()}
+    train(epochs=1, metrics=far, verbose=True)
+    line = capsys.readouterr().out
+    assert re.search(r"accuracy \d+\.\d\d%, norm \d+\.\d{4}$", line.strip())
