@@ -104,7 +104,7 @@ def chapters_table(chapters: list[Chapter]) -> list[list[str]]:
 def runs_table(chapters: list[Chapter]) -> list[list[str]]:
     rows = [["Chapter", "Data set", "Run on", "Took", "Cores", "Code since then"]]
     for chapter in chapters:
-        dataset = str(chapter.meta.get("dataset", UNKNOWN))
+        dataset = str(run_parameters(chapter.nb).get("dataset", UNKNOWN))
         day = chapter.record.get("finished", UNKNOWN)
         cores = str(chapter.record.get("cores", ""))
         took = duration(chapter.record)

@@ -212,7 +212,7 @@ def fresh(page: Page) -> Findings:
 
 def run_on_mnist(page: Page) -> Findings:
     """What is committed was run on MNIST, not on the embedded digits."""
-    dataset = course_metadata(page.nb).get("dataset", "an unknown data set")
+    dataset = run_parameters(page.nb).get("dataset", "an unknown data set")
     if page.kind == "chapter" and dataset != "mnist":
         yield Finding(None, f"run on {dataset}, not on mnist", page.remake)
 

@@ -103,14 +103,13 @@ def output_text(output: NotebookNode) -> str:
 
 
 def course_metadata(nb: NotebookNode) -> Mapping[str, object]:
-    """Return what this course stores in a notebook: hash, data set, budget, left-out steps."""
+    """Return what this course stores in a notebook: hash, parameters, budget, left-out steps."""
     return nb.metadata.get("lenetcourse", {})
 
 
 def run_parameters(nb: NotebookNode) -> dict[str, object]:
     """Return the parameters with which the batch ran `nb`."""
-    course = course_metadata(nb)
-    return {name: course[name] for name in ("dataset",) if name in course}
+    return dict(course_metadata(nb).get("parameters", {}))
 
 
 def code_hash(nb: NotebookNode, parameters: Mapping[str, object]) -> str:

@@ -1,36 +1,47 @@
-"""Run the chapters on MNIST and write their outputs back, free of all that differs between runs.
+"""Run the batch: chapters and sweeps of book/batch.yml, and write back what they leave.
 
-    python tools/regenerate.py [NAME ...] [--dataset mnist]
+    python tools/regenerate.py [NAME ...] [--list] [--jobs N] [--dask ADDRESS] [--force]
 
-Without names: every numbered chapter in book/, in order. The notebook as it ran, and the log of
-one that failed, stay in _build/executed/. Exits with 1 when a chapter failed; with 2, before
-anything runs, on an unknown name or parameter.
+A name is a chapter, with all that it reads, or a sweep; without names everything is run. Runs whose
+code, parameters, data and library code are unchanged are skipped. What was finished stays finished:
+a batch that was killed goes on where it stopped. The notebook and the log of a run that failed are
+kept in _build/executed/. Exits with 1 when a run failed; with 2, before anything runs, on input
+that cannot be used.
 """
 
 import argparse
-import ast
+import base64
+import contextlib
 import datetime
-import importlib.metadata
+import fcntl
+import io
 import json
 import os
-import platform
 import re
 import sys
 import time
-import traceback
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-import papermill
-from nbformat import NotebookNode
+import nbformat
+import one_run
+from batch import (
+    COMMAND_RECORD,
+    OUT,
+    PACKAGE,
+    Run,
+    choose,
+    inputs_hash,
+    own_code_hash,
+    picture_path,
+    read_batch,
+    stored,
+    why,
+)
+from notebook_outputs import cleaned, ran_as_meant, with_outputs
 from notebooks import (
-    CHAPTER,
     ROOT,
-    RUN_METADATA,
-    RUN_TAGS,
-    VALID_ID,
     Unusable,
     cells_of,
     code_hash,
@@ -39,246 +50,386 @@ from notebooks import (
     tags,
     write_notebook,
 )
-from papermill.exceptions import PapermillExecutionError
+from PIL import Image
 
 from lenetcourse.files import replacing
 
-CELL_SECONDS = 600
-# Libraries whose version goes into the record of a run: what numbers and figures depend on.
-RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib")
-# Of the kernel, what does not depend on the machine: no display names, no patch levels.
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-LANGUAGE = {
-    "name": "python",
-    "file_extension": ".py",
-    "mimetype": "text/x-python",
-    "pygments_lexer": "ipython3",
-}
-# Ids as Jupyter makes them up: the next editor would make up others.
-RANDOM_ID = re.compile(r"[0-9a-f]{8}(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?")
+LIMIT = 3600  # seconds: a run that takes longer hangs
+DIGITS = 6  # significant digits of the numbers in a record
+LEFT_HALF_WRITTEN = re.compile(r"\.(\d+)-.+")  # the temporary names of lenetcourse.files
 
 
-@dataclass(frozen=True)
-class Job:
-    """A chapter to run: `parameters` are what it runs with, `passed` those it must be told."""
-
-    path: Path
-    parameters: Mapping[str, object]
-    passed: Mapping[str, object]
+# One run: what goes out, what comes back
 
 
-# What to run
-
-
-def plan(names: Sequence[str], dataset: str, root: Path) -> list[Job]:
-    """Return the jobs for the named notebooks, or for all chapters when none is named.
-
-    Raises Unusable when one does not exist, cannot be read, or does not know its parameters.
-    """
-    stems = sorted(path.stem for path in root.glob("book/*.ipynb"))
-    chapters = [stem for stem in stems if CHAPTER.fullmatch(stem)]
-    if not stems:
-        raise Unusable("no notebooks in book/")
-    for name in names:
-        if name not in stems:
-            raise Unusable(f"no notebook {name!r} in book/: there are {', '.join(stems)}")
-    return [plan_one(root / "book" / f"{name}.ipynb", dataset) for name in names or chapters]
-
-
-def plan_one(path: Path, dataset: str) -> Job:
-    """Return the job for one notebook. Raises Unusable, see `plan`."""
-    nb = read_notebook(path)
-    if not CHAPTER.fullmatch(path.stem):
-        return Job(path, {}, {})  # a page made from results/ reads no images
-    if not any("parameters" in tags(cell) for _, cell in cells_of(nb, "code")):
-        raise Unusable(f"{path.stem}: no cell tagged parameters")
-    parameters = {"dataset": dataset}
-    # papermill only warns about a name that the notebook does not have, and passes it anyway.
-    known = papermill.inspect_notebook(cleaned(nb))
-    for name in parameters:
-        if name not in known:
-            raise Unusable(f"{path.stem}: no parameter {name!r}: there are {', '.join(known)}")
-    passed = {k: v for k, v in parameters.items() if not is_default(known[k]["default"], v)}
-    return Job(path, parameters, passed)
-
-
-def is_default(written: str, value: object) -> bool:
-    """Return whether the expression `written` in a parameters cell is `value`."""
-    try:
-        return ast.literal_eval(written) == value
-    except (ValueError, SyntaxError):
-        return False
-
-
-# What is kept of a run
-
-
-def cleaned(nb: NotebookNode) -> NotebookNode:
-    """Return a copy of `nb` as it goes into a run: no traces of earlier ones, stable ids."""
-    nb = deepcopy(nb)
-    nb.cells = [cell for cell in nb.cells if not tags(cell) & RUN_TAGS]
-    for holder in (nb, *nb.cells):
-        for key in RUN_METADATA:
-            holder.metadata.pop(key, None)
-    nb.metadata.pop("widgets", None)
-    nb.metadata.update(kernelspec=KERNEL, language_info=LANGUAGE)
-    nb.nbformat_minor = 5  # the first with cell ids
-    give_stable_ids(nb.cells)
-    return nb
-
-
-def give_stable_ids(cells: Sequence[NotebookNode]) -> None:
-    """Name each cell whose id is missing, random, invalid or taken after its place."""
-    taken: set[str] = set()
-    nameless = []
-    for place, cell in enumerate(cells, 1):
-        name = cell.get("id", "")
-        if not VALID_ID.fullmatch(name) or RANDOM_ID.fullmatch(name) or name in taken:
-            nameless.append((f"cell-{place:02d}", cell))
-        else:
-            taken.add(name)
-    for name, cell in nameless:
-        while name in taken:
-            name += "-b"
-        cell["id"] = name
-        taken.add(name)
-
-
-def with_outputs(source: NotebookNode, ran: NotebookNode) -> NotebookNode:
-    """Return `source` with the outputs of the run, numbered as if nothing had been injected."""
-    nb = deepcopy(source)
-    own_cells = [cell for cell in ran.cells if not tags(cell) & RUN_TAGS]
-    count = 0
-    for cell, run_cell in zip(nb.cells, own_cells, strict=True):
-        if cell.cell_type != "code":
-            continue
-        cell.execution_count = None
-        if run_cell.execution_count is not None:
-            cell.execution_count = count = count + 1
-        cell.outputs = joined_streams(run_cell.outputs)
-        for output in cell.outputs:
-            if "execution_count" in output:
-                output.execution_count = cell.execution_count
-    return nb
-
-
-def joined_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """Return `outputs` with neighbouring prints as one: where they are cut is up to timing."""
-    joined: list[NotebookNode] = []
-    for output in outputs:
-        name = output.get("name")
-        if name and joined and joined[-1].get("name") == name:
-            joined[-1].text += output.text
-        else:
-            joined.append(deepcopy(output))
-    return joined
-
-
-def ran_as_meant(nb: NotebookNode) -> bool:
-    """Return whether all code cells ran, and only those failed that are tagged to."""
-    for _, cell in cells_of(nb, "code"):
-        failed = any(output.output_type == "error" for output in cell.outputs)
-        unrun = cell.source.strip() and cell.execution_count is None
-        if unrun or (failed and "raises-exception" not in tags(cell)):
-            return False
-    return True
-
-
-# Running
-
-
-def run(job: Job, executed: Path) -> dict[str, object]:
-    """Run a chapter in book/ and write it back; `executed` is where the run itself is kept.
-
-    Returns the code hash and the parameters that it was stamped with. Raises what stopped the run,
-    and Unusable when the chapter was edited meanwhile.
-    """
-    before = job.path.read_bytes()
-    source = cleaned(read_notebook(job.path))
-    write_notebook(source, executed)
-    try:
-        papermill.execute_notebook(
-            str(executed),
-            str(executed),
-            parameters=dict(job.passed),
-            kernel_name=KERNEL["name"],
-            language=KERNEL["language"],
-            cwd=str(job.path.parent),
-            progress_bar=False,
-            execution_timeout=CELL_SECONDS,
-        )
-    except PapermillExecutionError:
-        # papermill takes the error of a cell tagged raises-exception for a failure.
-        if not ran_as_meant(read_notebook(executed)):
-            raise
-    nb = with_outputs(source, read_notebook(executed))
-    kept = {k: v for k, v in course_metadata(source).items() if k != "dataset"}
-    stamp = {"code_hash": code_hash(nb, job.parameters), **job.parameters}
-    nb.metadata["lenetcourse"] = kept | stamp
-    if job.path.read_bytes() != before:
-        raise Unusable("edited while it ran, not written back")
-    write_notebook(nb, job.path)
-    return stamp
-
-
-def write_record(job: Job, stamp: Mapping[str, object], seconds: float) -> None:
-    """Write book/results/NAME.json: what the chapter ran with, when, and how long it took."""
-    record = {
-        **stamp,
-        "finished": datetime.date.today().isoformat(),
-        "seconds": round(seconds, 1),
-        "cores": os.cpu_count(),
-        "versions": {"Python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in RECORDED},
+def payload_of(run: Run, sources: Sequence[Run], root: Path, library: str) -> dict:
+    """Return all that a run needs, for `one_run.execute`."""
+    texts = {name: root / "book" / name for name in run.files}
+    texts |= {s.record.relative_to(root / "book").as_posix(): s.record for s in sources}
+    payload = {
+        "kind": "command" if run.kind == "command" else "notebook",
+        "files": {name: path.read_text(encoding="utf-8") for name, path in texts.items()},
+        "keep": list(run.pictures),
+        "library": library,
+        "limit": LIMIT,
     }
-    path = job.path.parent / "results" / f"{job.path.stem}.json"
-    path.parent.mkdir(exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if run.kind == "command":
+        names = [COMMAND_RECORD, *(f"{OUT}/{name}" for name in run.pictures)]
+        return payload | {"arguments": list(run.source), "keep": names}
+    nb = cleaned(read_notebook(run.source))
+    return payload | {"notebook": nbformat.writes(nb), "parameters": dict(run.passed)}
 
 
-def reason(error: Exception) -> str:
-    """Return in one line why a chapter failed."""
-    if isinstance(error, PapermillExecutionError):
-        return f"{error.ename}: {error.evalue}".splitlines()[0]
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def write_back(run: Run, outcome: dict, before: bytes, inputs: str, root: Path) -> None:
+    """Write what a run made into book/: pictures, the notebook, and last the record.
+
+    Raises Unusable when the outcome is not what the batch needs; then nothing is written.
+    """
+    if run.kind == "command":
+        values = command_values(json.loads(kept(outcome, COMMAND_RECORD)))
+    else:
+        values = notebook_values(nbformat.reads(outcome["notebook"], as_version=4), run)
+    pictures = {name: picture(kept(outcome, name, f"{OUT}/{name}")) for name in run.pictures}
+    if isinstance(run.source, Path) and run.source.read_bytes() != before:
+        raise Unusable("edited while it ran, not written back")
+    for name, content in pictures.items():
+        write_bytes(picture_path(run, name, root), content)
+    if run.kind == "chapter":
+        write_chapter(run, outcome["notebook"])
+    record = {
+        "run": run.name,
+        "dataset": run.parameters.get("dataset"),
+        "seed": run.parameters.get("seed"),
+        "parameters": dict(run.parameters),
+        "values": rounded(values),
+        "code_hash": own_code_hash(run),
+        "inputs": inputs,
+        "finished": datetime.date.today().isoformat(),
+        "seconds": outcome["seconds"],
+        "cores": outcome["cores"],
+        "versions": outcome["versions"],
+    }
+    # One key a line: small, and a diff shows what changed.
+    lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
+    write_bytes(run.record, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
 
 
-def run_and_report(job: Job, root: Path) -> bool:
-    """Run a chapter, print a line about it, and return whether it was written back."""
-    name = job.path.stem
-    executed = root / "_build" / "executed" / f"{name}.ipynb"
-    log = executed.with_suffix(".log")
-    start = time.perf_counter()
+def write_bytes(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+def write_chapter(run: Run, executed: str) -> None:
+    """Write the outputs of a run into its chapter, with the stamp of the code that made them."""
+    source = cleaned(read_notebook(run.source))
+    nb = with_outputs(source, nbformat.reads(executed, as_version=4))
+    own = ("code_hash", "parameters", "dataset")
+    meta = {k: v for k, v in course_metadata(source).items() if k not in own}
+    parameters = dict(run.parameters)
+    nb.metadata["lenetcourse"] = meta | {
+        "code_hash": code_hash(nb, parameters),
+        "parameters": parameters,
+    }
+    write_notebook(nb, run.source)
+
+
+def kept(outcome: dict, *names: str) -> bytes:
+    """Return a file that came back from a run. Raises Unusable when it did not make it."""
+    for name in names:
+        if name in outcome["kept"]:
+            return base64.b64decode(outcome["kept"][name])
+    raise Unusable(f"left no {names[0]}")
+
+
+def command_values(history: dict) -> dict:
+    """Return what is worth keeping of a training run: a list for every curve."""
+    run = history.pop("history")
+    values = {k: v for k, v in history.items() if k not in ("model", "dataset")}
+    values["best_epoch"] = run["best_epoch"]
+    values["train_loss"] = run["train_loss"]
+    for name in ("training", "validation"):
+        rows = run[name]
+        values[name] = {key: [row[key] for row in rows] for key in (rows[0] if rows else ())}
+    return values
+
+
+def notebook_values(nb: nbformat.NotebookNode, run: Run) -> dict:
+    """Return the JSON object that the cell tagged `values` printed.
+
+    A sweep needs such a cell, a chapter may have one. Raises Unusable when it printed no object.
+    """
+    found = [cell for _, cell in cells_of(nb, "code") if "values" in tags(cell)]
+    if not found and run.kind == "chapter":
+        return {}
+    if len(found) != 1:
+        raise Unusable(f"{len(found)} cells tagged values, expected one")
+    text = "".join(o.text for o in found[0].outputs if o.get("name") == "stdout")
     try:
-        stamp = run(job, executed)
-        write_record(job, stamp, time.perf_counter() - start)
-    except Exception as error:  # whatever stops one chapter must not stop the others
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(traceback.format_exc(), encoding="utf-8")
-        seconds = time.perf_counter() - start
-        place = log.relative_to(root)
-        print(f"{name}: FAILED after {seconds:.1f} s: {reason(error)} ({place})", flush=True)
-        return False
-    log.unlink(missing_ok=True)
-    print(f"{name}: {time.perf_counter() - start:.1f} s", flush=True)
-    return True
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise Unusable("the cell tagged values printed no JSON object")
+    return values
+
+
+def rounded(value: object) -> object:
+    """Return `value` with its numbers rounded to a few significant digits."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return value
+
+
+def picture(content: bytes) -> bytes:
+    """Return a PNG with 64 colours: a line plot needs no more, and takes a quarter of the room."""
+    packed = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        image.convert("RGB").quantize(64).save(packed, "PNG", optimize=True)
+    return packed.getvalue()
+
+
+# All runs
+
+
+class Progress:
+    """What is done and what is left, in a line for every run that ends."""
+
+    def __init__(self, runs: Sequence[Run], slots: int):
+        self.left = {run.name: run for run in runs}
+        self.total, self.slots = len(runs), slots
+        self.expected = {run.name: stored(run).get("seconds") for run in runs}
+        self.took: dict[str, list[float]] = {}
+
+    def line(self, run: Run, text: str, running: Sequence[str] = ()) -> None:
+        """Print what became of `run`, what is running, and how long the rest may take."""
+        self.left.pop(run.name)
+        parts = [f"[{self.total - len(self.left)}/{self.total}] {run.name}: {text}"]
+        if running:
+            parts.append(f"running: {', '.join(running)}")
+        seconds = self.seconds_left()
+        if self.left and seconds is not None:
+            parts.append(f"about {max(1, round(seconds / 60))} min left")
+        print("; ".join(parts), flush=True)
+
+    def seconds_left(self) -> float | None:
+        """Return the expected seconds for the runs that are left; None before any is known."""
+        everything = [seconds for group in self.took.values() for seconds in group]
+        guess = sum(everything) / len(everything) if everything else None
+        total = 0.0
+        for run in self.left.values():
+            group = self.took.get(run.group)
+            own = sum(group) / len(group) if group else self.expected[run.name] or guess
+            if own is None:
+                return None
+            total += own
+        return total / self.slots
+
+
+def work(
+    runs: Sequence[Run], everything: Sequence[Run], executor: Executor, slots: int, root: Path,
+    force: bool,
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    """Run what is not up to date, each run after those that it reads.
+
+    Returns the names of the runs that failed, those that need one of them included, and of those
+    that were skipped.
+    """
+    library = one_run.package_digest(PACKAGE)
+    progress = Progress(runs, slots)
+    waiting, failed, skipped = list(runs), [], []
+    flying: dict[Future, tuple[Run, bytes, str]] = {}
+
+    def busy(names: Sequence[str]) -> bool:
+        unfinished = [*waiting, *(run for run, _, _ in flying.values())]
+        return any(other.group in names for other in unfinished)
+
+    def start(run: Run) -> None:
+        sources = [other for other in everything if other.group in run.reads]
+        waiting.remove(run)
+        if broken := [other.name for other in sources if other.name in failed]:
+            failed.append(run.name)
+            progress.line(run, f"NOT RUN: it reads {broken[0]}, which failed")
+        elif not force and not why(run, sources, root):
+            skipped.append(run.name)
+            progress.line(run, "unchanged, skipped")
+        else:
+            before = run.source.read_bytes() if isinstance(run.source, Path) else b""
+            inputs = inputs_hash(run, sources, root)
+            payload = payload_of(run, sources, root, library)
+            flying[executor.submit(one_run.execute, payload)] = (run, before, inputs)
+
+    while waiting or flying:
+        for run in list(waiting):
+            alone = run.alone or any(other.alone for other, _, _ in flying.values())
+            if len(flying) < slots and not busy(run.reads) and not (alone and flying):
+                start(run)
+        done, _ = wait(flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            run, before, inputs = flying.pop(future)
+            running = [other.name for other, _, _ in flying.values()]
+            if not finish(run, future, before, inputs, root, progress, running):
+                failed.append(run.name)
+    return failed, skipped
+
+
+def finish(run, future, before, inputs, root, progress, running) -> bool:
+    """Write back what a run made, or keep what is left of it; return whether it succeeded."""
+    try:
+        outcome = future.result()
+    except Exception as error:  # the worker itself is lost
+        outcome = {"error": f"{type(error).__name__}: {error}", "log": "", "notebook": None}
+    problem = outcome["error"]
+    if problem and outcome["notebook"]:
+        # papermill takes the error of a cell tagged raises-exception for a failure.
+        ran = nbformat.reads(outcome["notebook"], as_version=4)
+        problem = None if ran_as_meant(ran) else problem
+    try:
+        if not problem:
+            write_back(run, outcome, before, inputs, root)
+    except (Unusable, OSError, ValueError) as error:
+        problem = str(error)
+    place = root / "_build" / "executed" / run.name
+    log = place.with_name(place.name + ".log")
+    if not problem:
+        log.unlink(missing_ok=True)
+        progress.took.setdefault(run.group, []).append(outcome["seconds"])
+        progress.line(run, f"{outcome['seconds']:.1f} s", running)
+        return True
+    write_bytes(log, f"{outcome['log']}\n{problem}\n".encode())
+    if outcome["notebook"]:
+        write_bytes(place.with_name(place.name + ".ipynb"), outcome["notebook"].encode())
+    shown = f"FAILED: {problem[:200]} ({log.relative_to(root).as_posix()})"
+    progress.line(run, shown, running)
+    return False
+
+
+# The command
+
+
+@contextlib.contextmanager
+def only_batch(root: Path) -> Iterator[None]:
+    """Hold the batch's lock, which the system lets go of however this process ends."""
+    path = root / "_build" / "batch.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unusable("another batch is running in this folder") from None
+        yield
+
+
+def remove_half_written(root: Path) -> None:
+    """Remove the temporary files of a batch that was killed while it wrote."""
+    for path in (root / "book").rglob(".*-*"):
+        if match := LEFT_HALF_WRITTEN.fullmatch(path.name):
+            try:
+                os.kill(int(match[1]), 0)
+            except (ProcessLookupError, OverflowError):
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                continue
+
+
+@contextlib.contextmanager
+def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
+    """Give an executor on the cluster, and how many runs it takes at a time."""
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        raise Unusable("--dask needs dask.distributed: pip install 'lenetcourse[dask]'") from None
+    try:
+        client = Client(address, timeout=20)
+    except (OSError, ValueError) as error:
+        raise Unusable(f"no Dask scheduler at {address!r}: {type(error).__name__}") from None
+    with client:
+        slots = sum(client.nthreads().values())
+        if not slots:
+            raise Unusable(f"the Dask scheduler at {address} has no workers")
+        client.upload_file(one_run.__file__)
+        yield client.get_executor(pure=False), slots
+
+
+@contextlib.contextmanager
+def local_executor(jobs: int) -> Iterator[tuple[Executor, int]]:
+    """Give an executor whose threads wait for one process each."""
+    executor = ThreadPoolExecutor(jobs)
+    try:
+        yield executor, jobs
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def print_list(runs: Sequence[Run], everything: Sequence[Run], root: Path, force: bool) -> None:
+    """Print for every run whether it would be run, and why."""
+    stale: set[str] = set()
+    for run in runs:
+        sources = [other for other in everything if other.group in run.reads]
+        first = next((name for name in run.reads if name in stale), None)
+        cause = "asked to" if force else why(run, sources, root)
+        if not cause and first:
+            cause = f"unless {first}, which it reads, comes out the same"
+        if cause:
+            stale.add(run.group)
+        print(f"{run.name}: {'run: ' + cause if cause else 'skip: unchanged'}")
+
+
+def print_leftovers(everything: Sequence[Run], root: Path) -> None:
+    """Name the records in book/results/ that no run of the batch makes."""
+    known = {run.record for run in everything}
+    for path in sorted((root / "book" / "results").rglob("*.json")):
+        if path not in known:
+            place = path.relative_to(root).as_posix()
+            print(f"{place}: no run in batch.yml makes this: delete it")
+
+
+def summary(runs: Sequence[Run], failed: Sequence[str], skipped: Sequence[str], seconds: float):
+    ran = len(runs) - len(failed) - len(skipped)
+    print(f"{ran} run, {len(skipped)} skipped, {len(failed)} failed in {seconds:.1f} s")
+    if failed:
+        print(f"not written: {', '.join(failed)}; the logs are in _build/executed/")
+
+
+def options_of(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the chapters and sweeps of book/batch.yml.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a chapter or a sweep")
+    parser.add_argument("--list", action="store_true", help="say what would run, and why")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time")
+    parser.add_argument("--dask", metavar="ADDRESS", help="send the runs to a Dask scheduler")
+    parser.add_argument("--force", action="store_true", help="run also what is unchanged")
+    parser.add_argument("--dataset", help="instead of the one in batch.yml")
+    return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Run the named chapters, or all; return 0, 1 when one failed, 2 on unusable input."""
-    parser = argparse.ArgumentParser(description="Run the chapters and write their outputs back.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="such as 02_lenet5 (default: all)")
-    parser.add_argument("--dataset", default="mnist", help="what the chapters run on (%(default)s)")
-    args = parser.parse_args(argv)
+    """Run the batch; return 0, 1 when a run failed, 2 on unusable input."""
+    options = options_of(argv)
+    start = time.perf_counter()
     try:
-        jobs = plan(args.names, args.dataset, root)
+        if options.jobs < 1:
+            raise Unusable(f"--jobs must be at least 1, not {options.jobs}")
+        everything = read_batch(root, options.dataset)
+        runs = choose(everything, options.names)
+        print_leftovers(everything, root)
+        if options.list:
+            print_list(runs, everything, root, options.force)
+            return 0
+        place: Callable = dask_executor if options.dask else local_executor
+        with only_batch(root), place(options.dask or options.jobs) as (executor, slots):
+            remove_half_written(root)
+            failed, skipped = work(runs, everything, executor, slots, root, options.force)
     except Unusable as error:
         print(f"regenerate: {error}", file=sys.stderr)
         return 2
-    failed = [job.path.stem for job in jobs if not run_and_report(job, root)]
-    if failed:
-        print(f"{len(failed)} of {len(jobs)} failed and were left as they are: {', '.join(failed)}")
+    except KeyboardInterrupt:
+        print("\nregenerate: interrupted; finished runs are kept", file=sys.stderr)
+        os._exit(130)  # the threads would wait for their runs, which end with this process
+    summary(runs, failed, skipped, time.perf_counter() - start)
     return 1 if failed else 0
 
 

@@ -1,0 +1,180 @@
+"""Which library code a notebook or a command depends on, name by name, and a hash of it.
+
+The hash covers every function, class and constant that can be reached from the names in use, so a
+new plot does not make an hour of training runs stale, and a change of the training loop does.
+Comments, blank lines and docstrings do not count.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PACKAGE = "lenetcourse"
+
+
+@dataclass
+class Module:
+    """The top-level names of one file: their code, and where imported ones come from."""
+
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imported: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+
+def code_digest(tree: ast.AST, package: Path) -> str:
+    """Return a hash of the library code that can be reached from the code in `tree`."""
+    return digest(reachable(uses(tree, Module()), read_package(package)), package)
+
+
+def command_digest(module: str, names: Iterable[str], package: Path) -> str:
+    """Return a hash of the library code that can be reached from names in a module."""
+    return digest(reachable([(module, name) for name in names], read_package(package)), package)
+
+
+def digest(places: Iterable[tuple[str, str]], package: Path) -> str:
+    """Return a hash of definitions, and of the package's data when one of them opens it."""
+    modules = read_package(package)
+    texts = [
+        f"{module}.{name}\n{code_text(modules[module], name)}" for module, name in sorted(places)
+    ]
+    if any("resources.files(" in text for text in texts):
+        data = (path for path in sorted(package.rglob("*")) if path.is_file())
+        for path in data:
+            if path.suffix not in (".py", ".pyc"):
+                texts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+@functools.cache
+def read_package(package: Path) -> dict[str, Module]:
+    """Return the modules of the package: "training", "models.lenet", ... ("" is the package)."""
+    return {module_name(path, package): read_module(path) for path in package.rglob("*.py")}
+
+
+def module_name(path: Path, package: Path) -> str:
+    parts = path.relative_to(package).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def read_module(path: Path) -> Module:
+    text = path.read_text(encoding="utf-8")
+    module = Module(lines=text.splitlines())
+    for node in ast.parse(text).body:
+        for name, source in imports(node):
+            module.imported[name] = source
+        for name in bound_names(node):
+            module.definitions.setdefault(name, []).append(node)
+    return module
+
+
+def imports(node: ast.AST) -> Iterator[tuple[str, tuple[str, str | None]]]:
+    """Yield the library's names that a statement imports: (name here, (module, name there))."""
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Import(names=names):
+                for alias in names:
+                    if alias.name.split(".")[0] == PACKAGE:
+                        there = alias.name.removeprefix(PACKAGE).lstrip(".") if alias.asname else ""
+                        yield alias.asname or PACKAGE, (there, None)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                if module.split(".")[0] == PACKAGE:
+                    for alias in names:
+                        there = module.removeprefix(PACKAGE).lstrip(".")
+                        yield alias.asname or alias.name, (there, alias.name)
+
+
+def bound_names(node: ast.stmt) -> list[str]:
+    """Return the names that a top-level statement binds, imports aside."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return []
+    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return [name.id for name in stored]
+
+
+def uses(tree: ast.AST, module: Module) -> set[tuple[str, str]]:
+    """Return the library's names that the code uses, as (module, name), before they are looked up.
+
+    `module` is the file around the code: what it defines and imports has its own names there.
+    """
+    here = dict(imports(tree))
+    known = module.imported | here
+    found = {(place, name) for place, name in here.values() if name}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in known:
+                place, inner = known[name]
+                found.add((f"{place}.{inner}".lstrip(".") if inner else place, attribute))
+            case ast.Name(id=name) if name in known and known[name][1]:
+                found.add(known[name])
+    return found
+
+
+def reachable(start: Iterable[tuple[str, str]], modules: dict[str, Module]) -> set[tuple[str, str]]:
+    """Return the places, (module, name), of all definitions that `start` leads to."""
+    homes = public_homes(modules)
+    waiting, found = list(start), set()
+    while waiting:
+        place = resolve(*waiting.pop(), modules, homes)
+        if place is None or place in found:
+            continue
+        found.add(place)
+        module = modules[place[0]]
+        for node in module.definitions[place[1]]:
+            waiting += uses(node, module)
+            waiting += [
+                (place[0], n.id)
+                for n in ast.walk(node)
+                if isinstance(n, ast.Name) and n.id in module.definitions
+            ]
+    return found
+
+
+def resolve(module: str, name: str, modules: dict[str, Module], homes: dict[str, str]):
+    """Return where a name is defined, or None when it is not a definition of the library."""
+    if module == "" and name in homes:
+        module = homes[name]
+    if module not in modules:
+        return None
+    if name in modules[module].definitions:
+        return module, name
+    if name in modules[module].imported:
+        place, inner = modules[module].imported[name]
+        return resolve(place, inner, modules, homes) if inner else None
+    return None
+
+
+def public_homes(modules: dict[str, Module]) -> dict[str, str]:
+    """Return the map of the package's public names to their modules, `_HOME`."""
+    for node in modules[""].definitions.get("_HOME", []) if "" in modules else []:
+        return ast.literal_eval(node.value)
+    return {}
+
+
+def code_text(module: Module, name: str) -> str:
+    """Return the code of a definition without comments, blank lines and docstrings."""
+    kept = []
+    for node in module.definitions[name]:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        dropped = docstring_lines(node)
+        for number in range(first, node.end_lineno + 1):
+            line = module.lines[number - 1].rstrip()
+            if number not in dropped and line.strip() and not line.lstrip().startswith("#"):
+                kept.append(line)
+    return "\n".join(kept)
+
+
+def docstring_lines(node: ast.AST) -> set[int]:
+    """Return the numbers of the lines that hold nothing but docstrings."""
+    lines: set[int] = set()
+    for inner in ast.walk(node):
+        body = getattr(inner, "body", None)
+        if isinstance(inner, (ast.FunctionDef, ast.ClassDef)) and len(body) > 1:
+            match body[0]:
+                case ast.Expr(value=ast.Constant(value=str())) as docstring:
+                    lines.update(range(docstring.lineno, docstring.end_lineno + 1))
+    return lines

@@ -1,0 +1,197 @@
+"""One run of the batch, in a process and a folder of its own: on this machine or another.
+
+`execute(payload)` starts this file as a program and returns what the run left behind. Everything a
+run needs is in the payload and everything it made is in the outcome, so the two ends may be
+different machines: tools/regenerate.py sends this file to the workers of a Dask cluster. It
+imports nothing of the course but the installed library.
+
+Every run has one thread. Two runs then do not fight for the cores, and the numbers do not depend on
+how many cores there are: with more threads torch adds in another order.
+"""
+
+import base64
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+# Libraries whose version goes into the record of a run: what numbers and figures depend on.
+RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib")
+KERNEL_START_ERRORS = ("Kernel died before replying", "Kernel didn't respond")
+
+
+def execute(payload: dict) -> dict:
+    """Run `payload` in a new process; return its outcome, whatever happened.
+
+    The payload holds `kind` ("notebook" or "command"), `notebook` (its text) with `parameters`, or
+    `arguments` of the command; `files` (path -> text) to lay out first, `keep` (names of files to
+    bring back), `library` (the hash of the caller's library), `limit` in seconds.
+
+    The outcome holds `error` (None or one line), `log`, `notebook` (as it ran, or None), `kept`
+    (name -> base64), `seconds`, `cores`, `versions`.
+    """
+    with tempfile.TemporaryDirectory(prefix="lenetcourse-", ignore_cleanup_errors=True) as folder:
+        here = Path(folder)
+        (here / "payload.json").write_text(json.dumps(payload), encoding="utf-8")
+        with (here / "log").open("wb") as log:
+            # The pipe is a lifeline: when this process dies, however, the run sees its end.
+            process = subprocess.Popen(
+                [sys.executable, __file__, folder],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | ONE_THREAD,
+                start_new_session=True,
+            )
+            try:
+                process.wait(payload["limit"])
+                problem = f"the process ended with exit code {process.returncode}"
+            except subprocess.TimeoutExpired:
+                problem = f"stopped after {payload['limit']} s"
+            finally:
+                process.stdin.close()
+                process.wait()
+        text = (here / "log").read_text(encoding="utf-8", errors="replace")
+        outcome = here / "outcome.json"
+        if not outcome.is_file():
+            return {"error": problem, "log": text, "notebook": None, "kept": {}}
+        return {"log": text} | json.loads(outcome.read_text(encoding="utf-8"))
+
+
+# What follows happens in the new process.
+
+
+def main(folder: Path) -> None:
+    """Do what payload.json in `folder` says, and write outcome.json there."""
+    threading.Thread(target=die_with_the_caller, args=[folder], daemon=True).start()
+    payload = json.loads((folder / "payload.json").read_text(encoding="utf-8"))
+    here = folder / "book"
+    here.mkdir()
+    for name, text in payload["files"].items():
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(text, encoding="utf-8")
+    error, notebook = None, None
+    start = time.perf_counter()
+    try:
+        check_library(payload["library"])
+        if payload["kind"] == "notebook":
+            error, notebook = run_notebook(payload, here)
+        else:
+            error = run_command(payload["arguments"], here)
+    except Exception as problem:  # whatever stops a run belongs into its outcome
+        traceback.print_exc()
+        error = " ".join(f"{type(problem).__name__}: {problem}".split())
+    seconds = time.perf_counter() - start
+    kept = {name: here / name for name in payload["keep"]}
+    outcome = {
+        "error": error,
+        "notebook": notebook,
+        "kept": {
+            name: base64.b64encode(path.read_bytes()).decode()
+            for name, path in kept.items()
+            if path.is_file()
+        },
+        "seconds": round(seconds, 1),
+        "cores": os.cpu_count(),
+        "versions": versions(),
+    }
+    partial = folder / "outcome.part"
+    partial.write_text(json.dumps(outcome), encoding="utf-8")
+    partial.replace(folder / "outcome.json")
+
+
+def die_with_the_caller(folder: Path) -> None:
+    """End this process and all it started when the caller is gone: its end of the pipe closes."""
+    os.read(0, 1)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+def check_library(expected: str) -> None:
+    """Raise RuntimeError when this machine has another library than the caller."""
+    import lenetcourse
+
+    if package_digest(Path(lenetcourse.__file__).parent) != expected:
+        raise RuntimeError(
+            "the library here is not the one that the batch started with: install the same version "
+            "on every worker, and start again after editing it"
+        )
+
+
+def package_digest(package: Path) -> str:
+    """Return a hash of every file of the package but compiled ones."""
+    import hashlib
+
+    hashed = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            hashed.update(path.relative_to(package).as_posix().encode() + b"\0")
+            hashed.update(hashlib.sha256(path.read_bytes()).digest())
+    return hashed.hexdigest()
+
+
+def run_notebook(payload: dict, here: Path) -> tuple[str | None, str]:
+    """Execute the notebook in `here`; return what stopped it, or None, and it as it ran."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    source, target = here / "source.ipynb", here.parent / "executed.ipynb"
+    source.write_text(payload["notebook"], encoding="utf-8")
+    error = None
+    for attempt in (1, 2):
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters=payload["parameters"],
+                kernel_name="python3",
+                language="python",
+                cwd=str(here),
+                progress_bar=False,
+                execution_timeout=payload["limit"],
+            )
+        except PapermillExecutionError as problem:
+            error = " ".join(f"{problem.ename}: {problem.evalue}".split())
+        except RuntimeError as problem:
+            # Kernels choose their ports in a race, and the loser does not start.
+            if attempt == 1 and str(problem).startswith(KERNEL_START_ERRORS):
+                continue
+            raise
+        break
+    return error, target.read_text(encoding="utf-8")
+
+
+def run_command(arguments: list[str], here: Path) -> str | None:
+    """Run the command `lenetcourse` in `here`; return what stopped it, or None."""
+    from lenetcourse.cli import main as lenetcourse
+
+    os.chdir(here)
+    code = lenetcourse(arguments)
+    return f"exit code {code}" if code else None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the recorded libraries that are installed."""
+    found = {"Python": platform.python_version()}
+    for name in RECORDED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
