@@ -1,44 +1,22 @@
 """The batch as a list of runs: read from book/batch.yml, checked before anything starts."""
 
-import argparse
-import ast
-import contextlib
-import hashlib
-import io
 import itertools
 import json
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-import papermill
-import yaml
-from library_code import code_digest, command_digest
-from notebook_outputs import cleaned
-from notebooks import (
-    Unusable,
-    cells_of,
-    code_hash,
-    course_metadata,
-    read_notebook,
-    statements,
-    tags,
-)
+from batch_parameters import command_words, defaults, to_pass
+from batch_yaml import check_value, inner_paths, mapping, read_yaml, short, strings
+from notebooks import CHAPTER, Unusable
 
-import lenetcourse
-from lenetcourse import cli
-
-PACKAGE = Path(lenetcourse.__file__).parent
 BATCH_KEYS = {"dataset", "chapters", "sweeps"}
 CHAPTER_KEYS = {"parameters", "reads", "files"}
 SWEEP_KEYS = {"command", "notebook", "grid", "pictures", "alone"}
-COMMAND = ["lenetcourse", "train"]
-OUT = "run"  # where a command writes, in its own folder
-COMMAND_RECORD = f"{OUT}/history.json"
-NAME = re.compile(r"[A-Za-z0-9_]+")
+CHAPTER_NAME = re.compile(r"[A-Za-z0-9_-]+")
+SWEEP_NAME = re.compile(r"[A-Za-z0-9_]+")
+LONGEST_NAME = 150  # characters: file systems take 255, and pictures add their own name
 
 
 @dataclass(frozen=True)
@@ -62,116 +40,135 @@ class Run:
     alone: bool = False
 
 
-# Reading book/batch.yml
-
-
 def read_batch(root: Path, dataset: str | None = None) -> list[Run]:
-    """Return all runs of the batch in `root`, in the order of the file: sweeps, then chapters.
+    """Return all runs of the batch in `root`: sweeps, then chapters, each after what it reads.
 
     `dataset` replaces the one in the file. Raises Unusable for whatever cannot be run as written.
     """
-    path = root / "book" / "batch.yml"
-    try:
-        batch = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Unusable(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise Unusable("book/batch.yml: not YAML: " + " ".join(str(error).split())) from error
-    batch = mapping(batch, "book/batch.yml", BATCH_KEYS)
+    batch = mapping(read_yaml(root / "book" / "batch.yml"), "the file", BATCH_KEYS)
     dataset = dataset or batch.get("dataset", "mnist")
+    if not isinstance(dataset, str):
+        raise Unusable(f"batch.yml: dataset: expected a name, got {short(dataset)}")
     runs = []
-    for name, entry in mapping(batch.get("sweeps"), "sweeps").items():
+    sweeps = mapping(batch.get("sweeps"), "sweeps")
+    for name, entry in sweeps.items():
         runs += sweep_runs(name, mapping(entry, name, SWEEP_KEYS), dataset, root)
     for name, entry in mapping(batch.get("chapters"), "chapters").items():
+        if name in sweeps:
+            raise Unusable(f"batch.yml: {name}: a chapter and a sweep have this name")
         runs.append(chapter_run(name, mapping(entry, name, CHAPTER_KEYS), dataset, root))
     check_together(runs, root)
-    return runs
+    return in_order(runs)
 
 
-def mapping(value: object, where: str, keys: set[str] | None = None) -> dict:
-    """Return `value` as a dictionary, {} for nothing. Raises Unusable for anything else."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise Unusable(f"batch.yml: {where}: expected names with values, got {value!r}")
-    for key in value if keys is not None else ():
-        if key not in keys:
-            raise Unusable(f"batch.yml: {where}: unknown key {key!r}: {', '.join(sorted(keys))}")
-    return value
-
-
-def names(value: object, where: str) -> tuple[str, ...]:
-    """Return a list of strings as a tuple. Raises Unusable for anything else."""
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Unusable(f"batch.yml: {where}: expected a list of names, got {value!r}")
-    return tuple(value)
+# One entry
 
 
 def chapter_run(name: str, entry: dict, dataset: str, root: Path) -> Run:
     """Return the run of a notebook in book/; only one with parameters is told the data set."""
-    path = root / "book" / f"{name}.ipynb"
-    nb = read_notebook(path) if path.is_file() else None
-    if nb is None:
-        raise Unusable(f"batch.yml: {name}: no notebook book/{name}.ipynb")
+    if not CHAPTER_NAME.fullmatch(name):
+        raise Unusable(f"batch.yml: chapter {name!r}: letters, digits, _ and - only")
+    path = notebook(f"{name}.ipynb", name, root)
     parameters = mapping(entry.get("parameters"), f"{name}: parameters")
-    numbered = re.fullmatch(r"\d\d_\w+", name)
-    if numbered or parameters:
+    if CHAPTER.fullmatch(name) or parameters:
         parameters = {"dataset": dataset} | parameters
+    for key, value in parameters.items():
+        check_value(value, f"{name}: {key}")
     return Run(
         name=name,
         group=name,
         kind="chapter",
         source=path,
         parameters=parameters,
-        passed=known_parameters(path, parameters) if parameters else {},
-        reads=names(entry.get("reads", []), f"{name}: reads"),
-        files=names(entry.get("files", []), f"{name}: files"),
+        passed=to_pass(path, parameters, defaults(path)) if parameters else {},
+        reads=strings(entry.get("reads", []), f"{name}: reads"),
+        files=inner_paths(entry.get("files", []), f"{name}: files"),
         record=root / "book" / "results" / f"{name}.json",
     )
 
 
 def sweep_runs(name: str, entry: dict, dataset: str, root: Path) -> list[Run]:
     """Return one run for every combination of the grid of a sweep."""
-    if not NAME.fullmatch(name):
+    kind = sweep_kind(name, entry)
+    path = notebook(entry["notebook"], name, root) if kind == "notebook" else None
+    known = defaults(path) if path else {}
+    pictures = inner_paths(entry.get("pictures", []), f"{name}: pictures")
+    points = list(grid_points(entry.get("grid"), name))
+    lowest = lowest_seeds(points)
+    runs = []
+    for point in points:
+        short_name = run_name(point, name)
+        parameters = {"dataset": dataset} | point
+        # The pictures of other seeds differ by chance only.
+        first = point.get("seed") == lowest[other_parameters(point)]
+        run = Run(
+            name=f"{name}/{short_name}",
+            group=name,
+            kind=kind,
+            source=path or command_words(name, entry["command"], parameters),
+            parameters=parameters,
+            passed=to_pass(path, parameters, known) if path else {},
+            record=root / "book" / "results" / name / f"{short_name}.json",
+            pictures=pictures if first else (),
+            alone=entry.get("alone", False),
+        )
+        runs.append(run)
+    return runs
+
+
+def sweep_kind(name: str, entry: dict) -> str:
+    """Return "command" or "notebook". Raises Unusable for a sweep that is not written right."""
+    if not SWEEP_NAME.fullmatch(name):
         raise Unusable(f"batch.yml: sweep {name!r}: letters, digits and _ only")
     if ("command" in entry) == ("notebook" in entry):
         raise Unusable(f"batch.yml: {name}: give either a command or a notebook")
-    pictures = names(entry.get("pictures", []), f"{name}: pictures")
-    combinations = list(grid_points(entry.get("grid"), name))
-    lowest = min((point["seed"] for point in combinations if "seed" in point), default=None)
-    runs = []
-    for point in combinations:
-        run_name = "_".join(f"{key}-{written(value)}" for key, value in point.items()) or "run"
-        parameters = {"dataset": dataset} | point
-        common = {
-            "name": f"{name}/{run_name}",
-            "group": name,
-            "parameters": parameters,
-            "record": root / "book" / "results" / name / f"{run_name}.json",
-            "pictures": pictures if point.get("seed") == lowest else (),
-            "alone": bool(entry.get("alone", False)),
-        }
-        if "command" in entry:
-            words = command_words(name, str(entry["command"]), parameters)
-            runs.append(Run(kind="command", source=words, **common))
-        else:
-            path = root / "book" / str(entry["notebook"])
-            if not path.is_file():
-                raise Unusable(f"batch.yml: {name}: no notebook book/{entry['notebook']}")
-            passed = known_parameters(path, parameters)
-            runs.append(Run(kind="notebook", source=path, passed=passed, **common))
-    return runs
+    kind = "command" if "command" in entry else "notebook"
+    if not isinstance(entry[kind], str) or not isinstance(entry.get("alone", False), bool):
+        raise Unusable(f"batch.yml: {name}: {kind} is a string, alone is true or false")
+    for picture in strings(entry.get("pictures", []), f"{name}: pictures"):
+        if not picture.endswith(".png"):
+            raise Unusable(f"batch.yml: {name}: pictures: {picture!r} does not end in .png")
+    return kind
 
 
 def grid_points(grid: object, name: str) -> Iterable[dict]:
     """Yield every combination of a grid, or of each grid in a list of them."""
+    if grid == []:
+        raise Unusable(f"batch.yml: {name}: grid: an empty list makes no runs")
     for part in grid if isinstance(grid, list) else [grid]:
         axes = mapping(part, f"{name}: grid")
         for key, values in axes.items():
             if not isinstance(values, list) or not values:
                 raise Unusable(f"batch.yml: {name}: {key}: expected a list of values")
+            for value in values:
+                check_value(value, f"{name}: {key}")
+                if key == "seed" and type(value) is not int:
+                    raise Unusable(f"batch.yml: {name}: seed: no whole number: {short(value)}")
         for values in itertools.product(*axes.values()):
             yield dict(zip(axes, values, strict=True))
+
+
+def lowest_seeds(points: Sequence[dict]) -> dict[str, int | None]:
+    """Return the lowest seed for every combination of the other parameters, None for no seed."""
+    lowest: dict[str, int | None] = {}
+    for point in points:
+        others, seed = other_parameters(point), point.get("seed")
+        if lowest.get(others) is None or (seed is not None and seed < lowest[others]):
+            lowest[others] = seed
+    return lowest
+
+
+def other_parameters(point: Mapping[str, object]) -> str:
+    """Return all parameters but the seed, as text."""
+    return json.dumps({k: v for k, v in point.items() if k != "seed"}, sort_keys=True)
+
+
+def run_name(point: Mapping[str, object], sweep: str) -> str:
+    """Return the name of a run's files. Raises Unusable when no file can have it."""
+    name = "_".join(f"{key}-{written(value)}" for key, value in point.items()) or "run"
+    if len(name) > LONGEST_NAME:
+        raise Unusable(f"batch.yml: {sweep}: too long for the name of a file: {name[:50]}...")
+    return name
 
 
 def written(value: object) -> str:
@@ -180,53 +177,20 @@ def written(value: object) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "-", text)
 
 
-def known_parameters(path: Path, parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return the parameters that a notebook must be told. Raises Unusable for unknown ones."""
-    nb = read_notebook(path)
-    if not any("parameters" in tags(cell) for _, cell in cells_of(nb, "code")):
-        raise Unusable(f"{path.stem}: no cell tagged parameters")
-    # papermill only warns about a name that the notebook does not have, and passes it anyway.
-    known = papermill.inspect_notebook(cleaned(nb))
-    for name in parameters:
-        if name not in known:
-            raise Unusable(f"{path.stem}: no parameter {name!r}: there are {', '.join(known)}")
-    return {k: v for k, v in parameters.items() if not is_default(known[k]["default"], v)}
+def notebook(name: str, where: str, root: Path) -> Path:
+    """Return the path of a notebook in book/. Raises Unusable when it is not there."""
+    (name,) = inner_paths([name], f"{where}: notebook")
+    path = root / "book" / name
+    if not path.is_file():
+        raise Unusable(f"batch.yml: {where}: no notebook book/{name}")
+    return path
 
 
-def is_default(text: str, value: object) -> bool:
-    """Return whether the expression `text` of a parameters cell is `value`."""
-    try:
-        return ast.literal_eval(text) == value
-    except (ValueError, SyntaxError):
-        return False
-
-
-def command_words(name: str, command: str, parameters: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the arguments of `lenetcourse` for one run. Raises Unusable when it refuses them."""
-    words = shlex.split(command)
-    if words[:2] != COMMAND:
-        raise Unusable(f"batch.yml: {name}: a command starts with `{' '.join(COMMAND)}`")
-    arguments = words[1:]
-    for key, value in parameters.items():
-        values = value if isinstance(value, list) else [value]
-        arguments += [f"--{key.replace('_', '-')}", *map(str, values)]
-    arguments += ["--device", "cpu", "--out", OUT]
-    command_options(name, arguments)
-    return tuple(arguments)
-
-
-def command_options(name: str, arguments: Sequence[str]) -> argparse.Namespace:
-    """Return what the command makes of its arguments. Raises Unusable when it refuses them."""
-    heard = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(heard):
-            return cli._parser().parse_args(list(arguments))
-    except SystemExit:
-        raise Unusable(f"batch.yml: {name}: {heard.getvalue().strip()}") from None
+# All entries
 
 
 def check_together(runs: Sequence[Run], root: Path) -> None:
-    """Raise Unusable when two runs write one file, or one reads what nobody makes."""
+    """Raise Unusable when two runs write one file, or one reads what is not there."""
     if not runs:
         raise Unusable("book/batch.yml: no chapters and no sweeps")
     owners: dict[Path, str] = {}
@@ -243,30 +207,32 @@ def check_together(runs: Sequence[Run], root: Path) -> None:
         for name in run.files:
             if not (root / "book" / name).is_file():
                 raise Unusable(f"batch.yml: {run.name}: no file book/{name}")
-    circle_free(runs)
 
 
-def circle_free(runs: Sequence[Run]) -> None:
-    """Raise Unusable when a chapter reads, in the end, itself."""
-    reads = {run.name: set(run.reads) for run in runs if run.reads}
-    while reads:
-        free = [name for name, sources in reads.items() if not sources & set(reads)]
+def in_order(runs: Sequence[Run]) -> list[Run]:
+    """Return `runs`, each after those that it reads. Raises Unusable when some read one another."""
+    ordered, waiting = [], list(runs)
+    while waiting:
+        missing = {run.group for run in waiting}
+        free = [run for run in waiting if not missing & set(run.reads)]
         if not free:
-            raise Unusable(f"batch.yml: these read one another: {', '.join(sorted(reads))}")
-        for name in free:
-            del reads[name]
+            circle = ", ".join(run.name for run in waiting)
+            raise Unusable(f"batch.yml: these read one another: {circle}")
+        ordered += free
+        waiting = [run for run in waiting if run not in free]
+    return ordered
 
 
 def written_files(run: Run, root: Path) -> list[Path]:
     """Return every file that a run writes in book/."""
-    notebook = [run.source] if run.kind == "chapter" else []
-    return [run.record, *notebook, *(picture_path(run, name, root) for name in run.pictures)]
+    own = [run.source] if run.kind == "chapter" else []
+    return [run.record, *own, *(picture_path(run, name, root) for name in run.pictures)]
 
 
 def picture_path(run: Run, name: str, root: Path) -> Path:
     """Return where a picture of a sweep goes: book/figures/SWEEP/RUN-NAME."""
     folder, _, stem = run.name.rpartition("/")
-    return root / "book" / "figures" / folder / f"{stem}-{Path(name).name}"
+    return root / "book" / "figures" / folder / f"{stem}-{PurePosixPath(name).name}"
 
 
 def choose(runs: Sequence[Run], wanted: Sequence[str]) -> list[Run]:
@@ -276,74 +242,13 @@ def choose(runs: Sequence[Run], wanted: Sequence[str]) -> list[Run]:
     """
     if not wanted:
         return list(runs)
-    groups = dict.fromkeys(run.group for run in runs)
     reads = {run.group: run.reads for run in runs}
     chosen, waiting = set(), list(wanted)
     while waiting:
         name = waiting.pop()
-        if name not in groups:
-            raise Unusable(f"nothing called {name!r} in book/batch.yml: {', '.join(groups)}")
+        if name not in reads:
+            raise Unusable(f"nothing called {name!r} in book/batch.yml: {', '.join(reads)}")
         if name not in chosen:
             chosen.add(name)
             waiting += reads[name]
     return [run for run in runs if run.group in chosen]
-
-
-# Inputs: what must be unchanged for a run to be skipped
-
-
-def own_code_hash(run: Run) -> str:
-    """Return a hash of a run's own code and parameters: notebook cells, or the command."""
-    if run.kind == "command":
-        options = vars(command_options(run.group, run.source))
-        text = json.dumps({k: str(v) for k, v in options.items() if k != "run"}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-    return code_hash(read_notebook(run.source), run.parameters)
-
-
-def inputs_hash(run: Run, sources: Sequence[Run], root: Path) -> str:
-    """Return a hash of all that decides a run's results.
-
-    That is its code and parameters, the data set (files are held to their md5s, which are part of
-    the library's code; the embedded digits come with scikit-learn), the library code that it
-    reaches, and the values that it reads of `sources`, the runs that made them.
-    """
-    if run.kind == "command":
-        library = command_digest("cli", ["_train"], PACKAGE)
-    else:
-        code = [
-            s for _, c in cells_of(read_notebook(run.source), "code") for s in statements(c.source)
-        ]
-        library = code_digest(ast.Module(code, []), PACKAGE)
-    read = {source.name: stored(source).get("values") for source in sources}
-    files = [(root / "book" / name).read_text(encoding="utf-8") for name in run.files]
-    digits = version("scikit-learn") if run.parameters.get("dataset") in ("digits", "auto") else ""
-    text = json.dumps([own_code_hash(run), library, read, files, digits], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def stored(run: Run) -> dict:
-    """Return the record that a run has left, {} when there is none or it cannot be read."""
-    try:
-        record = json.loads(run.record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def why(run: Run, sources: Sequence[Run], root: Path) -> str | None:
-    """Return in a few words why a run is not up to date, or None when it is."""
-    record = stored(run)
-    if not record:
-        return "never run"
-    if record.get("code_hash") != own_code_hash(run):
-        return "its code or parameters changed"
-    if run.kind == "chapter":
-        meta = course_metadata(read_notebook(run.source))
-        if meta.get("code_hash") != record["code_hash"]:
-            return "its outputs are not those of the recorded run"
-    if any(not picture_path(run, name, root).is_file() for name in run.pictures):
-        return "a picture is missing"
-    if record.get("inputs") != inputs_hash(run, sources, root):
-        return "the library, the data or the results it reads changed"
-    return None

@@ -80,11 +80,15 @@ def joined_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
-def ran_as_meant(nb: NotebookNode) -> bool:
-    """Return whether all code cells ran, and only those failed that are tagged to."""
+def what_stopped(nb: NotebookNode) -> str | None:
+    """Return what kept a notebook from running to its end, or None.
+
+    An error in a cell that is tagged to raise one is none.
+    """
     for _, cell in cells_of(nb, "code"):
-        failed = any(output.output_type == "error" for output in cell.outputs)
-        unrun = cell.source.strip() and cell.execution_count is None
-        if unrun or (failed and "raises-exception" not in tags(cell)):
-            return False
-    return True
+        for output in cell.outputs:
+            if output.output_type == "error" and "raises-exception" not in tags(cell):
+                return " ".join(f"{output.ename}: {output.evalue}".split())
+        if cell.source.strip() and cell.execution_count is None:
+            return f"the cell {cell.get('id')} was not run"
+    return None

@@ -10,6 +10,8 @@ how many cores there are: with more threads torch adds in another order.
 """
 
 import base64
+import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -24,11 +26,14 @@ import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import psutil  # every kernel and every Dask worker needs it, too
+
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
 # Libraries whose version goes into the record of a run: what numbers and figures depend on.
 RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib")
+EXECUTED = "executed.ipynb"
 KERNEL_START_ERRORS = ("Kernel died before replying", "Kernel didn't respond")
 
 
@@ -36,38 +41,65 @@ def execute(payload: dict) -> dict:
     """Run `payload` in a new process; return its outcome, whatever happened.
 
     The payload holds `kind` ("notebook" or "command"), `notebook` (its text) with `parameters`, or
-    `arguments` of the command; `files` (path -> text) to lay out first, `keep` (names of files to
+    `arguments` of the command; `files` (path -> base64) to lay out first, `keep` (names of files to
     bring back), `library` (the hash of the caller's library), `limit` in seconds.
 
-    The outcome holds `error` (None or one line), `log`, `notebook` (as it ran, or None), `kept`
-    (name -> base64), `seconds`, `cores`, `versions`.
+    The outcome holds `error` (None or one line), `log`, `notebook` (as far as it ran, or None),
+    `kept` (name -> base64), and of a run that came to its end `seconds`, `cores`, `versions`. An
+    error in a cell of the notebook is in the notebook only.
     """
     with tempfile.TemporaryDirectory(prefix="lenetcourse-", ignore_cleanup_errors=True) as folder:
         here = Path(folder)
         (here / "payload.json").write_text(json.dumps(payload), encoding="utf-8")
-        with (here / "log").open("wb") as log:
-            # The pipe is a lifeline: when this process dies, however, the run sees its end.
-            process = subprocess.Popen(
-                [sys.executable, __file__, folder],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=os.environ | ONE_THREAD,
-                start_new_session=True,
-            )
-            try:
-                process.wait(payload["limit"])
-                problem = f"the process ended with exit code {process.returncode}"
-            except subprocess.TimeoutExpired:
-                problem = f"stopped after {payload['limit']} s"
-            finally:
-                process.stdin.close()
-                process.wait()
-        text = (here / "log").read_text(encoding="utf-8", errors="replace")
+        problem = run_program(here, payload["limit"])
+        log = (here / "log").read_text(encoding="utf-8", errors="replace")
         outcome = here / "outcome.json"
-        if not outcome.is_file():
-            return {"error": problem, "log": text, "notebook": None, "kept": {}}
-        return {"log": text} | json.loads(outcome.read_text(encoding="utf-8"))
+        if outcome.is_file():
+            return {"log": log} | json.loads(outcome.read_text(encoding="utf-8"))
+        return {"error": problem, "log": log, "notebook": executed(here), "kept": {}}
+
+
+def run_program(folder: Path, limit: float) -> str:
+    """Start this file on `folder` and wait; return in a few words how the process ended."""
+    with (folder / "log").open("wb") as log:
+        # The pipe is a lifeline: when this process dies, however, the run sees its end.
+        process = subprocess.Popen(
+            [sys.executable, __file__, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | ONE_THREAD,
+            start_new_session=True,
+        )
+    try:
+        return f"the process ended with exit code {process.wait(limit)}"
+    except subprocess.TimeoutExpired:
+        return f"stopped after {limit} s"
+    finally:
+        # Not through the lifeline: that removes the folder, with the log and the notebook.
+        if process.poll() is None:
+            kill_children(process.pid)
+            process.kill()
+            process.wait()
+        process.stdin.close()
+
+
+def kill_children(pid: int) -> None:
+    """Kill all that a process started. A kernel is in no process group of ours."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def executed(folder: Path) -> str | None:
+    """Return the notebook as far as it ran, None when there is none or it is half-written."""
+    try:
+        text = (folder / EXECUTED).read_text(encoding="utf-8")
+        json.loads(text)
+    except (OSError, ValueError):
+        return None
+    return text
 
 
 # What follows happens in the new process.
@@ -79,17 +111,15 @@ def main(folder: Path) -> None:
     payload = json.loads((folder / "payload.json").read_text(encoding="utf-8"))
     here = folder / "book"
     here.mkdir()
-    for name, text in payload["files"].items():
+    for name, content in payload["files"].items():
         (here / name).parent.mkdir(parents=True, exist_ok=True)
-        (here / name).write_text(text, encoding="utf-8")
-    error, notebook = None, None
+        (here / name).write_bytes(base64.b64decode(content))
+    error = None
     start = time.perf_counter()
     try:
         check_library(payload["library"])
-        if payload["kind"] == "notebook":
-            error, notebook = run_notebook(payload, here)
-        else:
-            error = run_command(payload["arguments"], here)
+        run = run_notebook if payload["kind"] == "notebook" else run_command
+        error = run(payload, here)
     except Exception as problem:  # whatever stops a run belongs into its outcome
         traceback.print_exc()
         error = " ".join(f"{type(problem).__name__}: {problem}".split())
@@ -97,7 +127,7 @@ def main(folder: Path) -> None:
     kept = {name: here / name for name in payload["keep"]}
     outcome = {
         "error": error,
-        "notebook": notebook,
+        "notebook": executed(folder),
         "kept": {
             name: base64.b64encode(path.read_bytes()).decode()
             for name, path in kept.items()
@@ -115,6 +145,7 @@ def main(folder: Path) -> None:
 def die_with_the_caller(folder: Path) -> None:
     """End this process and all it started when the caller is gone: its end of the pipe closes."""
     os.read(0, 1)
+    kill_children(os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
@@ -132,8 +163,6 @@ def check_library(expected: str) -> None:
 
 def package_digest(package: Path) -> str:
     """Return a hash of every file of the package but compiled ones."""
-    import hashlib
-
     hashed = hashlib.sha256()
     for path in sorted(package.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":
@@ -142,43 +171,41 @@ def package_digest(package: Path) -> str:
     return hashed.hexdigest()
 
 
-def run_notebook(payload: dict, here: Path) -> tuple[str | None, str]:
-    """Execute the notebook in `here`; return what stopped it, or None, and it as it ran."""
+def run_notebook(payload: dict, here: Path) -> str | None:
+    """Execute the notebook in `here`; return what stopped it other than an error in a cell."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    source, target = here / "source.ipynb", here.parent / "executed.ipynb"
+    source = here.parent / "source.ipynb"
     source.write_text(payload["notebook"], encoding="utf-8")
-    error = None
     for attempt in (1, 2):
         try:
             papermill.execute_notebook(
                 str(source),
-                str(target),
+                str(here.parent / EXECUTED),
                 parameters=payload["parameters"],
                 kernel_name="python3",
                 language="python",
                 cwd=str(here),
                 progress_bar=False,
-                execution_timeout=payload["limit"],
             )
         except PapermillExecutionError as problem:
-            error = " ".join(f"{problem.ename}: {problem.evalue}".split())
+            # It takes the error of a cell tagged raises-exception for a failure: the caller judges.
+            return None if problem.evalue or problem.traceback else str(problem.ename)
         except RuntimeError as problem:
             # Kernels choose their ports in a race, and the loser does not start.
             if attempt == 1 and str(problem).startswith(KERNEL_START_ERRORS):
                 continue
             raise
-        break
-    return error, target.read_text(encoding="utf-8")
+        return None
 
 
-def run_command(arguments: list[str], here: Path) -> str | None:
+def run_command(payload: dict, here: Path) -> str | None:
     """Run the command `lenetcourse` in `here`; return what stopped it, or None."""
     from lenetcourse.cli import main as lenetcourse
 
     os.chdir(here)
-    code = lenetcourse(arguments)
+    code = lenetcourse(payload["arguments"])
     return f"exit code {code}" if code else None
 
 
