@@ -2,7 +2,7 @@
 
 The hash covers every function, class and constant that can be reached from the names in use, so a
 new plot does not make an hour of training runs stale, and a change of the training loop does.
-Comments, blank lines and docstrings do not count.
+Lines of comments, blank lines and docstrings do not count; a comment behind code does.
 """
 
 import ast
@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from notebooks import Unusable
 
 PACKAGE = "lenetcourse"
 
@@ -60,11 +62,17 @@ def module_name(path: Path, package: Path) -> str:
 
 
 def read_module(path: Path) -> Module:
+    """Return what a file defines and imports. Raises Unusable for what cannot be followed."""
     text = path.read_text(encoding="utf-8")
     module = Module(lines=text.splitlines())
-    for node in ast.parse(text).body:
-        for name, source in imports(node):
-            module.imported[name] = source
+    try:
+        body = ast.parse(text).body
+        module.imported = {name: there for node in body for name, there in imports(node)}
+    except SyntaxError as error:
+        raise Unusable(f"{path.name}: line {error.lineno}: {error.msg}") from error
+    except Unusable as error:
+        raise Unusable(f"{path.name}: {error}") from error
+    for node in body:
         for name in bound_names(node):
             module.definitions.setdefault(name, []).append(node)
     return module
@@ -79,7 +87,9 @@ def imports(node: ast.AST) -> Iterator[tuple[str, tuple[str, str | None]]]:
                     if alias.name.split(".")[0] == PACKAGE:
                         there = alias.name.removeprefix(PACKAGE).lstrip(".") if alias.asname else ""
                         yield alias.asname or PACKAGE, (there, None)
-            case ast.ImportFrom(module=str(module), names=names, level=0):
+            case ast.ImportFrom(level=int(level)) if level:
+                raise Unusable(f"line {inner.lineno}: relative imports are not followed")
+            case ast.ImportFrom(module=str(module), names=names):
                 if module.split(".")[0] == PACKAGE:
                     for alias in names:
                         there = module.removeprefix(PACKAGE).lstrip(".")
@@ -92,8 +102,16 @@ def bound_names(node: ast.stmt) -> list[str]:
         return [node.name]
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return []
-    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    return [name.id for name in stored]
+    found = []
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name):
+                found.append(name)
+            case ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.append(name)
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                found.append(name)
+    return found
 
 
 def uses(tree: ast.AST, module: Module) -> set[tuple[str, str]]:
@@ -106,12 +124,25 @@ def uses(tree: ast.AST, module: Module) -> set[tuple[str, str]]:
     found = {(place, name) for place, name in here.values() if name}
     for node in ast.walk(tree):
         match node:
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in known:
-                place, inner = known[name]
-                found.add((f"{place}.{inner}".lstrip(".") if inner else place, attribute))
+            case ast.Attribute():
+                root, *attributes = dotted(node)
+                if root in known:
+                    place, inner = known[root]
+                    steps = [place, inner, *attributes] if inner else [place, *attributes]
+                    found.add((".".join(filter(None, steps[:-1])), steps[-1]))
             case ast.Name(id=name) if name in known and known[name][1]:
                 found.add(known[name])
     return found
+
+
+def dotted(node: ast.AST) -> list[str]:
+    """Return the names of `a.b.c`, [""] for anything else, such as an attribute of a call."""
+    match node:
+        case ast.Name(id=name):
+            return [name]
+        case ast.Attribute(value=value, attr=attribute):
+            return [*dotted(value), attribute]
+    return [""]
 
 
 def reachable(start: Iterable[tuple[str, str]], modules: dict[str, Module]) -> set[tuple[str, str]]:
@@ -119,7 +150,11 @@ def reachable(start: Iterable[tuple[str, str]], modules: dict[str, Module]) -> s
     homes = public_homes(modules)
     waiting, found = list(start), set()
     while waiting:
-        place = resolve(*waiting.pop(), modules, homes)
+        module, name = waiting.pop()
+        if name == "*" and module in modules:  # of `from ... import *`
+            waiting += [(module, n) for n in (*modules[module].definitions, *homes)]
+            continue
+        place = resolve(module, name, modules, homes)
         if place is None or place in found:
             continue
         found.add(place)

@@ -1,0 +1,162 @@
+"""Which changes of a small library make a notebook's results stale, and which do not."""
+
+import ast
+
+import pytest
+from library_code import code_digest, command_digest, read_package
+from notebooks import Unusable
+
+FILES = {
+    "__init__.py": """
+_HOME = {"fit": "training", "LeNet": "models.lenet"}
+
+def __getattr__(name):
+    return _HOME[name]
+""",
+    "training.py": '''
+"""Training."""
+from lenetcourse import settings
+from lenetcourse.settings import RATE
+
+STEPS = 3
+TABLE = {}
+TABLE["a"] = 1
+
+def fit(model):
+    """Fit it."""
+    # Step by step.
+    return step(model) * STEPS * RATE + settings.offset()
+
+def step(model):
+    from lenetcourse.batches import shuffled
+
+    return shuffled(model)
+
+def draw(model):
+    return "a picture"
+
+if STEPS > 2:
+    def extra():
+        return "extra"
+''',
+    "settings.py": """
+RATE = 0.1
+UNUSED = 0
+
+def offset():
+    return 7
+""",
+    "batches.py": """
+class Batches:
+    size = 64
+
+@print
+def shuffled(x):
+    return x
+""",
+    "models/__init__.py": "",
+    "models/lenet.py": """
+class LeNet:
+    def forward(self):
+        return "forward"
+""",
+    "pictures.py": """
+from importlib import resources
+
+def load():
+    return resources.files("lenetcourse") / "picture.png"
+""",
+    "picture.png": "pixels",
+}
+
+
+@pytest.fixture
+def package(tmp_path):
+    """Return a function that writes the library, with one text replaced, and gives its folder."""
+    made = []
+
+    def make(file=None, old="", new=""):
+        made.append(folder := tmp_path / str(len(made)) / "lenetcourse")
+        for name, text in FILES.items():
+            if name == file:
+                assert text.count(old) == 1
+                text = text.replace(old, new)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        return folder
+
+    return make
+
+
+LAZY = "from lenetcourse import fit\nfit(1)"
+SAME = [
+    (LAZY, "training.py", "a picture", "another picture"),
+    (LAZY, "training.py", "Fit it.", "Fit it well.\n\n    Really."),
+    (LAZY, "training.py", "    # Step by step.\n", ""),
+    (LAZY, "training.py", "def step", "\n\n\ndef step"),
+    (LAZY, "training.py", '"""Training."""', ""),
+    (LAZY, "training.py", '"extra"', '"more"'),
+    (LAZY, "settings.py", "UNUSED = 0", "UNUSED = 1"),
+    (LAZY, "batches.py", "size = 64", "size = 32"),
+    (LAZY, "models/lenet.py", '"forward"', '"backward"'),
+    (LAZY, "picture.png", "pixels", "other pixels"),
+    ("import lenetcourse", "training.py", "STEPS = 3", "STEPS = 4"),
+    ("fit = 1\nfit.real", "training.py", "STEPS = 3", "STEPS = 4"),
+    ("from lenetcourse import training", "training.py", "STEPS = 3", "STEPS = 4"),
+]
+OTHER = [
+    (LAZY, "training.py", "STEPS = 3", "STEPS = 4"),
+    (LAZY, "training.py", "return step", "return 2 * step"),
+    (LAZY, "training.py", "return shuffled", "return -shuffled"),
+    (LAZY, "settings.py", "RATE = 0.1", "RATE = 0.2"),
+    (LAZY, "settings.py", "return 7", "return 8"),
+    (LAZY, "batches.py", "return x", "return x + 1"),
+    (LAZY, "batches.py", "@print", "@repr"),
+    ("from lenetcourse.training import fit as f", "training.py", "STEPS = 3", "STEPS = 4"),
+    ("from lenetcourse.training import TABLE", "training.py", '"] = 1', '"] = 2'),
+    ("from lenetcourse.training import extra", "training.py", '"extra"', '"more"'),
+    ("from lenetcourse import *", "models/lenet.py", '"forward"', '"backward"'),
+    ("from lenetcourse.batches import *", "batches.py", "size = 64", "size = 32"),
+    ("from lenetcourse import training\ntraining.draw()", "training.py", "a picture", "none"),
+    ("import lenetcourse\nlenetcourse.fit", "training.py", "STEPS = 3", "STEPS = 4"),
+    ("import lenetcourse as lc\nlc.LeNet()", "models/lenet.py", '"forward"', '"backward"'),
+    ("import lenetcourse\nlenetcourse.training.draw()", "training.py", "a picture", "none"),
+    ("import lenetcourse.models.lenet\nlenetcourse.models.lenet.LeNet", "models/lenet.py",
+     '"forward"', '"backward"'),
+    ("import lenetcourse.batches as b\nb.Batches", "batches.py", "size = 64", "size = 32"),
+    ("from lenetcourse.models import lenet\nlenet.LeNet", "models/lenet.py", "forward(", "call("),
+    ("def f():\n    from lenetcourse import LeNet\n    return LeNet()", "models/lenet.py",
+     '"forward"', '"backward"'),
+    ("from lenetcourse.pictures import load", "picture.png", "pixels", "other pixels"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "file", "old", "new"), SAME)
+def test_not_reached(package, code, file, old, new):
+    tree = ast.parse(code)
+    assert code_digest(tree, package()) == code_digest(tree, package(file, old, new))
+
+
+@pytest.mark.parametrize(("code", "file", "old", "new"), OTHER)
+def test_reached(package, code, file, old, new):
+    tree = ast.parse(code)
+    assert code_digest(tree, package()) != code_digest(tree, package(file, old, new))
+
+
+def test_a_command(package):
+    before = command_digest("training", ["fit"], package())
+    assert before == command_digest("training", ["fit"], package("training.py", "Fit it.", "Fit."))
+    assert before != command_digest("training", ["fit"], package("settings.py", "7", "8"))
+
+
+@pytest.mark.parametrize(
+    ("new", "message"),
+    [
+        ("from . import settings", "training.py: line 3: relative imports are not followed"),
+        ("from lenetcourse import (", "training.py: line 3: '(' was never closed"),
+    ],
+)
+def test_what_cannot_be_followed(package, new, message):
+    with pytest.raises(Unusable) as caught:
+        read_package(package("training.py", "from lenetcourse import settings", new))
+    assert str(caught.value) == message
