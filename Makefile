@@ -6,8 +6,12 @@ PIP_ARGS ?=
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# Chapters that `make figures` runs: all, or `make figures ONLY=02_lenet5`.
+# What `make figures` runs (all; or `make figures ONLY=04_dropout`), how many runs at a time (as many
+# as there are cores), on which Dask scheduler (none), and whether it only says what it would do.
 ONLY ?=
+JOBS ?=
+DASK ?=
+LIST ?=
 
 .PHONY: help book test check lint lab figures lock clean
 .DEFAULT_GOAL := help
@@ -45,8 +49,9 @@ check: lint test book ## what CI runs
 lab: $(READY) ## JupyterLab on the course, on this machine only, with its token
 	"$(BIN)/jupyter" lab --ip=127.0.0.1 --notebook-dir=.
 
-figures: $(READY) ## run the chapters again on MNIST and write their outputs back (ONLY=name for one)
-	"$(BIN)/python" tools/regenerate.py $(ONLY)
+figures: $(READY) ## run on MNIST what changed of the batch: chapters and sweeps (ONLY= JOBS= DASK= LIST=1)
+	"$(BIN)/python" tools/regenerate.py $(ONLY) $(if $(JOBS),--jobs $(JOBS)) \
+	    $(if $(DASK),--dask $(DASK)) $(if $(LIST),--list)
 
 lock: $(READY) ## resolve requirements.txt again after a change of its direct pins
 	"$(BIN)/python" tools/lock.py

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -85,6 +85,25 @@ def plot_history(history: History, metric: str = "accuracy") -> Figure:
     for axis in (left, right):
         axis.xaxis.get_major_locator().set_params(integer=True)
     return figure
+
+
+def plot_seeds(
+    axis, series: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str]
+) -> None:
+    """Draw a dot for every run and a bar for every mean, the series side by side.
+
+    `series` maps a name to one list of values for each label on the x axis; 0 gets a line.
+    """
+    for number, (name, groups) in enumerate(series.items()):
+        color, shift = f"C{number}", 0.25 * (number - (len(series) - 1) / 2)
+        for place, values in enumerate(groups):
+            axis.plot([place + shift] * len(values), values, "o", ms=4, alpha=0.5, color=color)
+        means = [np.mean(values) for values in groups]
+        places = np.arange(len(groups)) + shift
+        axis.plot(places, means, "_", ms=14, mew=2.5, color=color, label=name)
+    axis.axhline(0, color="black", linewidth=1)
+    axis.set_xticks(range(len(labels)), labels)
+    axis.grid(axis="x", visible=False)
 
 
 def plot_confusion_matrix(matrix: np.ndarray, names: Sequence[str] | None = None) -> Figure:

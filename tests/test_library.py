@@ -222,7 +222,7 @@ def style():
 def run(epochs):
     validation = [{"loss": 0.5 / k, "accuracy": 0.9} for k in range(1, epochs + 1)]
     losses = [[10 * k, 1 / k] for k in range(1, 4 * epochs + 1)]
-    return History([0.5] * epochs, validation, losses, best_epoch=1)
+    return History([0.5] * epochs, validation, batch_loss=losses, best_epoch=1)
 
 
 IMAGES = torch.arange(3 * 28 * 28).reshape(3, 28, 28).to(torch.uint8)

@@ -1,0 +1,74 @@
+"""Controls that a reader can move in a notebook; a page, which has no kernel, gets a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from lenetcourse.models.lenet import LeNet5
+from lenetcourse.results import mean_and_std
+from lenetcourse.summary import count_macs, count_parameters
+
+
+def explore_kernels(errors: Mapping[tuple[int, int], Sequence[float]], interactive: bool = True):
+    """Show what a LeNet-5 with other numbers of kernels costs, and which error to expect.
+
+    `errors` maps measured pairs of kernels to the test errors (from 0 to 1) of several seeds. With
+    `interactive`, two sliders choose the pair and the figure follows; else the figure is shown for
+    (6, 16). The expected error is read off a straight line between the measured networks, over the
+    logarithm of the multiply-adds: a guess, and none outside their range. Returns the sliders as an
+    ipywidgets box, or None.
+    """
+    if not interactive:
+        draw_kernels(errors, 6, 16)
+        return None
+    import ipywidgets
+
+    # Only redrawn when a slider is let go: a drawing takes longer than a step of it.
+    slider = {"continuous_update": False}
+    first = ipywidgets.IntSlider(6, 1, 12, description="kernels 1", **slider)
+    second = ipywidgets.IntSlider(16, 1, 32, description="kernels 2", **slider)
+
+    def show(first: int, second: int) -> None:
+        draw_kernels(errors, first, second)
+        plt.show()
+
+    return ipywidgets.interact(show, first=first, second=second).widget
+
+
+def draw_kernels(
+    errors: Mapping[tuple[int, int], Sequence[float]], first: int, second: int
+) -> Figure:
+    """Draw cost and expected error of `LeNet5((first, second))` among the measured networks."""
+    measured = sorted(errors, key=lambda pair: count_macs(LeNet5(pair)))
+    macs = np.array([count_macs(LeNet5(pair)) for pair in measured])
+    spread = np.array([mean_and_std(errors[pair]) for pair in measured])
+    model = LeNet5((first, second))
+    cost, weights = count_macs(model), count_parameters(model)
+    guess = expected_error(macs, spread[:, 0], cost)
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
+    left.errorbar(macs, 100 * spread[:, 0], 100 * spread[:, 1], fmt="o-", capsize=3)
+    for pair, x, y in zip(measured, macs, spread[:, 0], strict=True):
+        left.annotate(str(pair), (x, 100 * y), (5, 6), textcoords="offset points", fontsize=8)
+    left.axvline(cost, color="C1", linestyle="--", linewidth=1)
+    left.set(xscale="log", xlabel="multiply-adds an image", ylabel="test error in %")
+    left.set_title(f"({first}, {second}): expect {guess}")
+    whole = LeNet5()
+    shares = [weights / count_parameters(whole), cost / count_macs(whole)]
+    bars = right.barh(["weights", "multiply-adds"], np.array(shares) * 100, color=["C2", "C0"])
+    right.bar_label(bars, [f"{weights:,}", f"{cost:,}"], padding=4, fontsize=9)
+    right.axvline(100, color="black", linewidth=1)
+    right.set(xlim=(0, 350), xlabel="% of LeNet-5 with (6, 16)", title="Cost")
+    right.grid(axis="y", visible=False)
+    return figure
+
+
+def expected_error(macs: np.ndarray, errors: np.ndarray, cost: int) -> str:
+    """Return the error to expect at `cost` multiply-adds in words; `macs` must rise."""
+    if not macs[0] <= cost <= macs[-1]:
+        return "nothing: not measured"
+    return f"{np.interp(np.log(cost), np.log(macs), errors):.2%}"
