@@ -180,7 +180,8 @@ def small_notebook():
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nb = new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    stamp = {"dataset": "mnist", "code_hash": code_hash(nb, {"dataset": "mnist"})}
+    parameters = {"dataset": "mnist"}
+    stamp = {"parameters": parameters, "code_hash": code_hash(nb, parameters)}
     nb.metadata["lenetcourse"] = stamp
     return nb
 
@@ -227,6 +228,23 @@ def test_facts_of_a_recorded_run(chapter):
     _, row = book_extension.runs_table([chapter])
     assert row == [link, "mnist", "2026-01-31", "2.1 min", "2", "unchanged"]
     assert book_extension.versions_table([chapter]) == [["Run with", link], ["torch", "9"]]
+
+
+def test_sums_over_the_runs_of_a_sweep(chapter):
+    folder = chapter.record_path.parent / "sizes"
+    folder.mkdir(parents=True)
+    for seed, day in enumerate(["2026-02-01", "2026-01-31", "2026-01-30"]):
+        record = {"dataset": "mnist", "finished": day, "seconds": 50.0}
+        (folder / f"seed-{seed}.json").write_text(json.dumps(record), encoding="utf-8")
+    _, row = book_extension.sweeps_table([chapter])
+    assert row == ["`sizes`", "3", "mnist", "2026-02-01", "2.5 min"]
+
+
+def test_pages_that_are_no_chapters_are_not_in_the_path(tmp_path):
+    nbformat.write(small_notebook(), tmp_path / "table.ipynb")
+    page = book_extension.Chapter(tmp_path / "table.ipynb")
+    assert len(book_extension.chapters_table([page])) == 1  # the head
+    assert len(book_extension.runs_table([page])) == 2
 
 
 def test_record_of_another_run_is_not_shown(chapter):

@@ -61,8 +61,9 @@ def stamp(nb):
     codes = [cell for cell in nb.cells if cell.cell_type == "code"]
     for count, cell in enumerate(codes, 1):
         cell.execution_count = count
-    course = nb.metadata.setdefault("lenetcourse", NotebookNode(dataset="mnist"))
-    course.code_hash = code_hash(nb, {"dataset": course.dataset})
+    course = nb.metadata.setdefault("lenetcourse", NotebookNode())
+    parameters = course.setdefault("parameters", {"dataset": "mnist"})
+    course.code_hash = code_hash(nb, parameters)
     return nb
 
 
@@ -190,7 +191,7 @@ BAD = [
     ("within_budget", None, "41 cells", add_cells(25)),
     ("within_budget", 5, "16 lines of code", replace(5, LONG)),
     ("within_budget", 4, "3 code cells in a row", put(4, code("x = 1"))),
-    ("run_on_mnist", None, "run on digits, not on mnist", course(dataset="digits")),
+    ("run_on_mnist", None, "run on digits, not on mnist", course(parameters={"dataset": "digits"})),
     ("library_code_shown", 7, "double differs from lenetcourse/toy.py", replace(7, OTHER_DOUBLE)),
     ("library_code_shown", 7, "triple is not in the library", replace(7, "def triple(x): ...")),
     ("library_code_shown", 7, "'x = 1' is no function or class", replace(7, "x = 1")),

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from batch_parameters import command_words, defaults, to_pass
 from batch_yaml import check_value, inner_paths, mapping, read_yaml, short, strings
-from notebooks import CHAPTER, Unusable
+from notebooks import CHAPTER, Unusable, read_notebook
 
 BATCH_KEYS = {"dataset", "chapters", "sweeps"}
 CHAPTER_KEYS = {"parameters", "reads", "files"}
@@ -69,6 +69,7 @@ def chapter_run(name: str, entry: dict, dataset: str, root: Path) -> Run:
     if not CHAPTER_NAME.fullmatch(name):
         raise Unusable(f"batch.yml: chapter {name!r}: letters, digits, _ and - only")
     path = notebook(f"{name}.ipynb", name, root)
+    read_notebook(path)  # refuses a broken one
     parameters = mapping(entry.get("parameters"), f"{name}: parameters")
     if CHAPTER.fullmatch(name) or parameters:
         parameters = {"dataset": dataset} | parameters

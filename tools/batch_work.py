@@ -172,5 +172,5 @@ class Progress:
             own = sum(group) / len(group) if group else self.expected.get(run.name, guess)
             if own is None:
                 return None
-            total += own
+            total += own * (self.slots if run.alone else 1)
         return total / self.slots
