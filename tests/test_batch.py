@@ -1,10 +1,12 @@
 """book/batch.yml: what it makes of grids and chapters, what it refuses. No kernel starts here."""
 
+import contextlib
 import itertools
 import json
 import os
 import threading
 import time
+from concurrent.futures import Future
 
 import batch_hashes
 import nbformat
@@ -231,14 +233,17 @@ def fake(monkeypatch):
     return install
 
 
-FOUR = "sweeps: {s: {notebook: s.ipynb, grid: {seed: [0, 1, 2, 3]}, alone: %s}}"
+FOUR = """
+chapters: {01_a: }
+sweeps: {s: {notebook: s.ipynb, grid: {seed: [0, 1, 2]}, alone: %s}}
+"""
 
 
 @pytest.mark.parametrize(
     ("alone", "most", "lefts"),
     [
         ("false", 2, ["1 done; about 2 min left", "2 done; about 1 min left"]),
-        ("true", 1, ["1 done; about 3 min left"]),
+        ("true", 1, ["1 done; about 2 min left"]),
     ],
 )
 def test_at_a_time(root, fake, alone, most, lefts):
@@ -250,7 +255,7 @@ def test_at_a_time(root, fake, alone, most, lefts):
     running = ", ".join(["s/seed-0", "s/seed-1"][:most])
     assert out[0] == f"  running: {running}; 0 done"
     done = [line.split(":")[0] for line in out if line.startswith("[")]
-    assert sorted(done)[-1].startswith("[4/4] s/seed-")
+    assert [line[:6] for line in done] == ["[1/4] ", "[2/4] ", "[3/4] ", "[4/4] "]
     assert any(line.endswith(left) for line in out for left in lefts)
     assert out[-1].startswith("4 run, 0 skipped, 0 failed in ")
     assert regenerated(root)[1][-1].startswith("0 run, 4 skipped, 0 failed in ")
@@ -306,6 +311,35 @@ def test_a_lost_worker_and_a_deleted_notebook(root, fake, monkeypatch):
     assert ended[1].endswith("02_b.ipynb' (_build/executed/02_b.log)")
     assert ended[2:] == ["[3/4] untagged: 60.0 s", "[4/4] s: NOT RUN: it reads 01_a, which failed"]
     assert out[-1] == "not written: 01_a, 02_b, s; the logs are in _build/executed/"
+
+
+class LostExecutor:
+    """An executor whose first run is cancelled by the cluster, or cannot even be sent."""
+
+    def __init__(self, closed):
+        self.closed, self.sent = closed, 0
+
+    def submit(self, *args):
+        self.sent += 1
+        if self.closed:
+            raise RuntimeError("Client is closed")
+        future = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_lost_cluster(root, monkeypatch, closed):
+    """Nothing more is sent to it, and the batch ends."""
+    executor = LostExecutor(closed)
+    place = contextlib.nullcontext((executor, 1))
+    monkeypatch.setattr(regenerate, "local_executor", lambda jobs: place)
+    (root / "book" / "batch.yml").write_text("chapters: {01_a: , 02_b: }", encoding="utf-8")
+    status, out, _ = regenerated(root)
+    assert (status, executor.sent) == (1, 1)
+    ended = [line.split("] ")[1] for line in out if line.startswith("[")]
+    assert ended == [f"{name}: NOT RUN: the cluster is lost" for name in ("01_a", "02_b")]
 
 
 def test_a_chapter_edited_meanwhile_is_kept(root, fake, monkeypatch):

@@ -3,7 +3,7 @@
 import base64
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from pathlib import Path
 
 import nbformat
@@ -36,6 +36,7 @@ class Work:
         self.flying: dict[Future, Job] = {}
         self.failed: list[str] = []
         self.skipped: list[str] = []
+        self.lost = False  # the cluster
         self.library = one_run.package_digest(PACKAGE)
         self.progress = Progress(runs, slots)
 
@@ -63,9 +64,9 @@ class Work:
         """Start a run, or settle it at once: it is up to date, or something it needs failed."""
         sources = [other for other in self.everything if other.group in run.reads]
         if broken := [other.name for other in sources if other.name in self.failed]:
-            self.failed.append(run.name)
-            self.progress.end(run, f"NOT RUN: it reads {broken[0]}, which failed")
-            return
+            return self.not_run(run, f"it reads {broken[0]}, which failed")
+        if self.lost:  # a client that reconnects may take runs that it never sends
+            return self.not_run(run, "the cluster is lost")
         try:
             if not self.force and not why(run, sources, self.root):
                 self.skipped.append(run.name)
@@ -77,7 +78,11 @@ class Work:
         except (Unusable, OSError) as error:  # deleted or edited since the batch was read
             self.keep(run, {"log": "", "notebook": None}, str(error))
             return
-        self.flying[self.executor.submit(one_run.execute, payload)] = job
+        try:
+            self.flying[self.executor.submit(one_run.execute, payload)] = job
+        except Exception:  # the connection to a cluster is closed
+            self.lost = True
+            self.not_run(run, "the cluster is lost")
 
     def end(self, job: Job, future: Future) -> None:
         """Write back what a run made, or keep what is left of it."""
@@ -87,6 +92,9 @@ class Work:
             write_back(job, outcome, self.root)
         except Unusable as error:
             self.keep(job.run, outcome, str(error))
+        except CancelledError:
+            self.lost = True
+            self.not_run(job.run, "the cluster is lost")
         except Exception as error:  # a lost worker, or something that no run should leave
             outcome["log"] += traceback.format_exc()
             self.keep(job.run, outcome, f"{type(error).__name__}: {error}")
@@ -94,6 +102,11 @@ class Work:
             for path in self.kept_files(job.run):
                 path.unlink(missing_ok=True)
             self.progress.end(job.run, f"{outcome['seconds']:.1f} s", outcome["seconds"])
+
+    def not_run(self, run: Run, cause: str) -> None:
+        """Count a run as failed that nothing is known of."""
+        self.failed.append(run.name)
+        self.progress.end(run, f"NOT RUN: {cause}")
 
     def keep(self, run: Run, outcome: dict, problem: str) -> None:
         """Keep the log and the notebook of a run that failed, and say so."""

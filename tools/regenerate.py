@@ -6,8 +6,10 @@ A name is a chapter, with all that it reads, or a sweep; without names everythin
 code, parameters, data and library code are unchanged are skipped. What was finished stays finished:
 a batch that was killed goes on where it stopped. The notebook and the log of a run that failed are
 kept in _build/executed/. Exits with 1 when a run failed; with 2, before anything runs, on input
-that cannot be used; with 130 when interrupted. Runs that a Dask cluster works on at that moment go
-on there, and what they make is lost.
+that cannot be used; with 130 when interrupted.
+
+A Dask cluster sends a run whose worker dies to another worker, and waits for one when there is none
+left. What it works on when the batch is stopped goes on there, and is lost.
 """
 
 import argparse
