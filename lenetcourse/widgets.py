@@ -62,7 +62,7 @@ def draw_kernels(
     bars = right.barh(["weights", "multiply-adds"], np.array(shares) * 100, color=["C2", "C0"])
     right.bar_label(bars, [f"{weights:,}", f"{cost:,}"], padding=4, fontsize=9)
     right.axvline(100, color="black", linewidth=1)
-    right.set(xlim=(0, 350), xlabel="% of LeNet-5 with (6, 16)", title="Cost")
+    right.set(xlim=(0, 420), xlabel="% of LeNet-5 with (6, 16)", title="Cost")
     right.grid(axis="y", visible=False)
     return figure
 

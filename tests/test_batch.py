@@ -407,11 +407,13 @@ def changed(path, old, new):
 
 CODE = "run: its code or parameters changed"
 INPUTS = "run: the library, the data or what it reads changed"
+MISSING = "run: outputs are missing"
 OUTPUTS = "run: its outputs are not those of the recorded run"
 CHANGES = [
     ("01_a.ipynb", '"1"', '"one"', {"01_a": CODE}),
     ("01_a.ipynb", "# Toy", "# A toy", {}),
     ("01_a.ipynb", '"code_hash": "', '"code_hash": "0', {"01_a": OUTPUTS}),
+    ("01_a.ipynb", '"execution_count": 1', '"execution_count": null', {"01_a": MISSING}),
     ("note.txt", "a note", "another note", {"01_a": INPUTS}),
     ("results/02_b.json", '"values": {}', '"values": {"a": 1}', {"01_a": INPUTS}),
     ("results/02_b.json", '"seconds": 60.0', '"seconds": "?"', {}),

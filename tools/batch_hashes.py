@@ -11,7 +11,7 @@ from pathlib import Path
 from batch import Run, picture_path
 from batch_parameters import command_options
 from library_code import code_digest, command_digest
-from notebook_outputs import cleaned
+from notebook_outputs import cleaned, what_stopped
 from notebooks import cells_of, code_hash, course_metadata, read_notebook, statements
 
 import lenetcourse
@@ -76,9 +76,11 @@ def why(run: Run, sources: Sequence[Run], root: Path) -> str | None:
     if record.get("code_hash") != own_code_hash(run):
         return "its code or parameters changed"
     if run.kind == "chapter":
-        meta = course_metadata(read_notebook(run.source))
-        if meta.get("code_hash") != record["code_hash"]:
+        nb = read_notebook(run.source)
+        if course_metadata(nb).get("code_hash") != record["code_hash"]:
             return "its outputs are not those of the recorded run"
+        if what_stopped(nb):
+            return "outputs are missing"
     if any(not picture_path(run, name, root).is_file() for name in run.pictures):
         return "a picture is missing"
     if record.get("inputs") != inputs_hash(run, sources, root):

@@ -4,6 +4,7 @@ The directive `facts` writes a table from files, so that no page holds a number 
 
     chapters  title, question, and how long reading and running take
     runs      what every committed notebook was run on, and when
+    sweeps    how many runs of each sweep are recorded, and how long they took
     versions  the libraries it was run with
     build     the tools that made these pages
 """
@@ -22,6 +23,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from nbformat import NotebookNode
 from notebooks import (
+    CHAPTER,
     cells_of,
     code_hash,
     count_words,
@@ -94,6 +96,8 @@ class Chapter:
 def chapters_table(chapters: list[Chapter]) -> list[list[str]]:
     rows = [["Chapter", "Question", "Time"]]
     for chapter in chapters:
+        if not CHAPTER.fullmatch(chapter.path.stem):
+            continue
         times = [f"{math.ceil(count_words(chapter.nb) / WORDS_A_MINUTE)} min to read"]
         if chapter.record:
             times.append(f"{duration(chapter.record)} to run")
@@ -110,6 +114,22 @@ def runs_table(chapters: list[Chapter]) -> list[list[str]]:
         took = duration(chapter.record)
         rows.append([chapter.link, dataset, day, took, cores, chapter.freshness])
     return rows
+
+
+def sweeps_table(chapters: list[Chapter]) -> list[list[str]]:
+    """Sum up the records in book/results/, where every sweep has a folder."""
+    rows = [["Sweep", "Runs", "Data set", "Last run on", "Took in all"]]
+    for folder in sorted(path for path in results_of(chapters).glob("*") if path.is_dir()):
+        records = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("*.json")]
+        datasets = ", ".join(sorted({str(record["dataset"]) for record in records}))
+        last = max(record["finished"] for record in records)
+        took = duration({"seconds": sum(record["seconds"] for record in records)})
+        rows.append([f"`{folder.name}`", str(len(records)), datasets, last, took])
+    return rows
+
+
+def results_of(chapters: list[Chapter]) -> Path:
+    return chapters[0].record_path.parent if chapters else Path("results")
 
 
 def versions_table(chapters: list[Chapter]) -> list[list[str]]:
@@ -141,6 +161,7 @@ def table_line(cells: list[str]) -> str:
 TABLES = {
     "chapters": chapters_table,
     "runs": runs_table,
+    "sweeps": sweeps_table,
     "versions": versions_table,
     "build": build_table,
 }
@@ -162,6 +183,8 @@ class Facts(SphinxDirective):
             self.env.note_dependency(str(chapter.path))
             if chapter.record_path.is_file():
                 self.env.note_dependency(str(chapter.record_path))
+        for record in results_of(chapters).glob("*/*.json"):
+            self.env.note_dependency(str(record))
         head, *rows = TABLES[name](chapters)
         lines = [table_line(row) for row in (head, ["---"] * len(head), *rows)]
         holder = nodes.container(classes=["facts"])

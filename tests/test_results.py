@@ -1,0 +1,110 @@
+"""Records of the batch as the chapters read them, and whether those in the book are complete."""
+
+import json
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from batch import read_batch
+from batch_hashes import own_code_hash, stored
+from notebooks import ROOT
+from scipy import stats
+from scipy.interpolate import interp1d
+
+from lenetcourse import LeNet5, Table, count_macs, mean_and_std, mean_interval, read_results, select
+from lenetcourse.widgets import expected_error, explore_kernels
+
+ERRORS = {(3, 8): [0.012, 0.013], (6, 16): [0.010, 0.009], (1, 2): [0.03, 0.032]}
+
+
+def record(folder, name, **parameters):
+    path = folder / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"run": name, "parameters": parameters}), encoding="utf-8")
+
+
+def test_records_of_a_sweep_in_natural_order(tmp_path):
+    for seed in (10, 9, 0):
+        record(tmp_path, f"sizes/kernels-6-16_seed-{seed}", kernels=[6, 16], seed=seed)
+    record(tmp_path, "sizes/kernels-12-32_seed-0", kernels=[12, 32], seed=0)
+    record(tmp_path, "sizes/kernels-3-8_seed-0", kernels=[3, 8], seed=0, dropout=0.1)
+    records = read_results("sizes", tmp_path)
+    order = [(r["parameters"]["kernels"][0], r["parameters"]["seed"]) for r in records]
+    assert order == [(3, 0), (6, 0), (6, 9), (6, 10), (12, 0)]
+    assert select(records, seed=0, kernels=[12, 32]) == [records[-1]]
+    assert select(records, dropout=None) == records[1:]
+    assert select(records, colour="red") == []
+
+
+def test_record_of_a_chapter_and_none_at_all(tmp_path):
+    record(tmp_path, "02_toy", dataset="digits")
+    assert [r["run"] for r in read_results("02_toy", tmp_path)] == ["02_toy"]
+    with pytest.raises(FileNotFoundError, match=r"no results of 'sizes'.*make figures ONLY=sizes"):
+        read_results("sizes", tmp_path)
+
+
+def test_mean_spread_and_interval_agree_with_numpy_and_scipy():
+    values = np.random.default_rng(0).normal(0.2, 0.1, 5).tolist()
+    assert mean_and_std(values) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean_interval(values) == pytest.approx(tuple(expected))
+    mean, spread = mean_and_std([3])
+    assert mean == 3
+    assert math.isnan(spread)
+    with pytest.raises(ValueError, match="at least two"):
+        mean_interval([1.0])
+
+
+def test_table():
+    table = Table(["name", "count"], [["a<b", "1,000"], ["long name", -5]])
+    assert repr(table) == "name       count\na<b        1,000\nlong name     -5"
+    shown = table._repr_html_()
+    assert "<td>a&lt;b</td>" in shown
+    assert '<td style="text-align: right">-5</td>' in shown
+    assert shown.count("<tr>") == 3
+    with pytest.raises(ValueError, match="needs 2 cells"):
+        Table(["one", "two"], [["only one"]])
+
+
+def test_expected_error_is_read_between_the_measured_ones():
+    macs, errors = np.array([100.0, 10_000.0]), np.array([0.04, 0.02])
+    assert expected_error(macs, errors, 1000) == "3.00%"
+    assert expected_error(macs, errors, 100) == "4.00%"
+    assert expected_error(macs, errors, 99) == "nothing: not measured"
+
+
+def test_figure_in_place_of_the_sliders():
+    assert explore_kernels(ERRORS, interactive=False) is None
+    (left, right) = plt.gcf().axes
+    assert left.get_title() == "(6, 16): expect 0.95%"
+    assert [bar.get_width() for bar in right.patches] == pytest.approx([100, 100])
+    plt.close("all")
+
+
+def test_sliders_redraw_the_figure(monkeypatch):
+    titles = []
+    monkeypatch.setattr(plt, "show", lambda: titles.append(plt.gcf().axes[0].get_title()))
+    first, second = explore_kernels(ERRORS).children[:2]
+    assert (first.value, second.value) == (6, 16)
+    first.value, second.value = 3, 8
+    assert len(titles) == 3  # as it opens, and after each move
+    assert [titles[0], titles[-1]] == ["(6, 16): expect 0.95%", "(3, 8): expect 1.25%"]
+    second.value = 32
+    cost = count_macs(LeNet5((3, 32)))
+    ends = [count_macs(LeNet5(pair)) for pair in ((3, 8), (6, 16))]
+    between = interp1d(np.log(ends), [1.25, 0.95])(np.log(cost))
+    assert titles[-1] == f"(3, 32): expect {between:.2f}%"
+    plt.close("all")
+
+
+def test_every_run_of_the_batch_is_recorded():
+    sweeps = [run for run in read_batch(ROOT) if run.kind != "chapter"]
+    changed = {run.group for run in sweeps if stored(run).get("code_hash") != own_code_hash(run)}
+    assert not changed, f'run `make figures ONLY="{" ".join(sorted(changed))}"`'
+    assert {stored(run)["dataset"] for run in sweeps} == {"mnist"}
+
+
+def test_no_record_without_a_run():
+    known = {run.record for run in read_batch(ROOT)}
+    assert set((ROOT / "book" / "results").rglob("*.json")) <= known
