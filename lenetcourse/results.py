@@ -10,6 +10,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+LONG = 30  # characters: a wider column of a table may break its lines
+
 
 def read_results(name: str, folder: str | os.PathLike = "results") -> list[dict]:
     """Return the records that `make figures` has left of a sweep, or of one chapter, in order.
@@ -66,34 +68,42 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
 class Table:
     """Rows of text under a head: aligned when printed, an HTML table in a notebook.
 
-    Cells that look like numbers stand on the right.
+    A column whose cells all look like numbers stands on the right. Raises ValueError when a row
+    has another length than the head.
     """
 
-    def __init__(self, head: Sequence[str], rows: Sequence[Sequence[object]]):
-        self.head = [str(cell) for cell in head]
-        self.rows = [[str(cell) for cell in row] for row in rows]
-        if any(len(row) != len(self.head) for row in self.rows):
-            raise ValueError(f"every row needs {len(self.head)} cells, as the head has")
+    def __init__(self, head: Sequence[object], rows: Sequence[Sequence[object]]):
+        self.lines = [[str(cell) for cell in line] for line in (head, *rows)]
+        if any(len(line) != len(head) for line in self.lines):
+            raise ValueError(f"every row needs {len(head)} cells, as the head has")
+        columns = [column[1:] for column in zip(*self.lines, strict=True)]
+        self.numeric = [all(_is_number(cell) for cell in column if cell) for column in columns]
+        self.widths = [max(map(len, column)) for column in zip(*self.lines, strict=True)]
 
     def __repr__(self) -> str:
-        lines = [self.head, *self.rows]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join("  ".join(map(_aligned, line, widths)).rstrip() for line in lines)
+        lines = []
+        for line in self.lines:
+            parts = zip(line, self.widths, self.numeric, strict=True)
+            cells = [cell.rjust(n) if right else cell.ljust(n) for cell, n, right in parts]
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.head)
-        body = "".join("<tr>" + "".join(map(_html_cell, row)) + "</tr>\n" for row in self.rows)
-        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+        # Styles stand in the cells: Jupyter and Colab know no style sheet of ours.
+        styles = [
+            f"text-align: {'right' if right else 'left'}; "
+            + ("min-width: 15em" if width > LONG else "white-space: nowrap")
+            for width, right in zip(self.widths, self.numeric, strict=True)
+        ]
+        rows = []
+        for number, line in enumerate(self.lines):
+            kind = "td" if number else "th"
+            cells = zip(styles, line, strict=True)
+            rows.append("".join(f'<{kind} style="{s}">{html.escape(c)}</{kind}>' for s, c in cells))
+        head, *body = (f"<tr>{row}</tr>" for row in rows)
+        body = "\n".join(body)
+        return f'<table class="course">\n<thead>{head}</thead>\n<tbody>{body}</tbody>\n</table>'
 
 
 def _is_number(cell: str) -> bool:
-    return bool(cell) and (cell[0].isdigit() or (cell[0] in "+-−<" and cell[1:2].isdigit()))
-
-
-def _aligned(cell: str, width: int) -> str:
-    return cell.rjust(width) if _is_number(cell) else cell.ljust(width)
-
-
-def _html_cell(cell: str) -> str:
-    style = ' style="text-align: right"' if _is_number(cell) else ""
-    return f"<td{style}>{html.escape(cell)}</td>"
+    return cell[0].isdigit() or (cell[0] in "+-" and cell[1:2].isdigit())

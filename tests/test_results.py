@@ -57,12 +57,20 @@ def test_mean_spread_and_interval_agree_with_numpy_and_scipy():
 
 
 def test_table():
-    table = Table(["name", "count"], [["a<b", "1,000"], ["long name", -5]])
-    assert repr(table) == "name       count\na<b        1,000\nlong name     -5"
+    rows = [["a<b", "1,000", "+1 to 2"], ["long name", -5, ""], ["4", "n/a " * 9, "5"]]
+    table = Table(["name", "count", "range"], rows[:2])
+    assert repr(table).splitlines() == [
+        "name       count    range",
+        "a<b        1,000  +1 to 2",
+        "long name     -5",
+    ]
     shown = table._repr_html_()
-    assert "<td>a&lt;b</td>" in shown
-    assert '<td style="text-align: right">-5</td>' in shown
+    assert '<td style="text-align: left; white-space: nowrap">a&lt;b</td>' in shown
+    assert '<th style="text-align: right; white-space: nowrap">count</th>' in shown
     assert shown.count("<tr>") == 3
+    mixed = Table(["name", "count", "range"], rows)
+    assert 'min-width: 15em">1,000</td>' in mixed._repr_html_()
+    assert repr(mixed).splitlines()[1].startswith("a<b        1,000   ")
     with pytest.raises(ValueError, match="needs 2 cells"):
         Table(["one", "two"], [["only one"]])
 
