@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-LONG = 30  # characters: a wider column of a table may break its lines
+LONG = 24  # characters: a wider column of a table may break its lines
 
 
 def read_results(name: str, folder: str | os.PathLike = "results") -> list[dict]:
@@ -92,7 +92,7 @@ class Table:
         # Styles stand in the cells: Jupyter and Colab know no style sheet of ours.
         styles = [
             f"text-align: {'right' if right else 'left'}; "
-            + ("min-width: 15em" if width > LONG else "white-space: nowrap")
+            + ("min-width: 11em" if width > LONG else "white-space: nowrap")
             for width, right in zip(self.widths, self.numeric, strict=True)
         ]
         rows = []

@@ -69,7 +69,7 @@ def test_table():
     assert '<th style="text-align: right; white-space: nowrap">count</th>' in shown
     assert shown.count("<tr>") == 3
     mixed = Table(["name", "count", "range"], rows)
-    assert 'min-width: 15em">1,000</td>' in mixed._repr_html_()
+    assert 'min-width: 11em">1,000</td>' in mixed._repr_html_()
     assert repr(mixed).splitlines()[1].startswith("a<b        1,000   ")
     with pytest.raises(ValueError, match="needs 2 cells"):
         Table(["one", "two"], [["only one"]])
