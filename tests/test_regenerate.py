@@ -370,7 +370,12 @@ notebooks.ROOT = pathlib.Path({str(root)!r})
 runpy.run_path("regenerate.py", run_name="__main__")
 """
     process = subprocess.Popen(
-        [sys.executable, "-c", command], cwd=TOOLS, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", command],
+        cwd=TOOLS,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with SIGINT ignored, and their children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         wait_until((tmp_path / "marker").exists, 60)

@@ -16,7 +16,6 @@ from notebook_outputs import cleaned
 from notebooks import Unusable, read_notebook
 
 LIMIT = 3600  # seconds: a run that takes longer hangs
-AWAKE = 1  # seconds of one wait: a Ctrl-C that comes just before a wait is seen only after it
 SHOWN = 200  # characters of an error; all of it is in the log
 
 
@@ -46,7 +45,7 @@ class Work:
         while self.waiting or self.flying:
             self.start_what_can()
             self.progress.show([job.run.name for job in self.flying.values()])
-            done, _ = wait(self.flying, AWAKE, return_when=FIRST_COMPLETED)
+            done, _ = wait(self.flying, return_when=FIRST_COMPLETED)
             for future in done:
                 self.end(self.flying.pop(future), future)
         self.progress.show([])
