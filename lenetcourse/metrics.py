@@ -1,4 +1,4 @@
-"""How good a classifier is, and how sure one can be of that."""
+"""How good a classifier or a segmentation is, and how sure one can be of that."""
 
 import math
 
@@ -35,3 +35,31 @@ def predict_probabilities(model: nn.Module, images: Tensor, batch_size: int = 10
     rows = [model(inputs).softmax(1).cpu() for inputs in parts]
     model.train(was_training)
     return torch.cat(rows)
+
+
+def pixel_accuracy(scores: Tensor, masks: Tensor) -> Tensor:
+    """Return the share of pixels on the right side, a mean over images.
+
+    `scores` are (n, 1, h, w), before the sigmoid: above 0 is digit; `masks` (n, h, w) of 0 and 1.
+    """
+    return ((scores.squeeze(1) > 0) == masks.bool()).float().mean()
+
+
+def iou(scores: Tensor, masks: Tensor) -> Tensor:
+    """Return the mean over images of intersection over union of the digit's pixels, from 0 to 1.
+
+    Arguments as for `pixel_accuracy`. An empty mask found empty counts as 1.
+    """
+    found, true = (scores.squeeze(1) > 0).flatten(1), masks.bool().flatten(1)
+    both, either = (found & true).sum(1), (found | true).sum(1)
+    return torch.where(either > 0, both / either.clamp(min=1), 1.0).mean()
+
+
+def dice(scores: Tensor, masks: Tensor) -> Tensor:
+    """Return the mean over images of twice the intersection by the sum of both sizes, 0 to 1.
+
+    Arguments as for `pixel_accuracy`. For one image it is 2 IoU / (1 + IoU).
+    """
+    found, true = (scores.squeeze(1) > 0).flatten(1), masks.bool().flatten(1)
+    both, sizes = (found & true).sum(1), found.sum(1) + true.sum(1)
+    return torch.where(sizes > 0, 2 * both / sizes.clamp(min=1), 1.0).mean()

@@ -7,11 +7,18 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
+from scipy.stats import norm
 from torch import Tensor, nn
 
+from lenetcourse.datasets import ImageSet
+from lenetcourse.models.vae import VAE
 from lenetcourse.summary import activations
 from lenetcourse.training import History
+
+# Colours of a segmentation: of the course's style, far apart also for the colour-blind.
+BLACK, MISSED, TOO_MUCH = (0, 0, 0), (213, 94, 0), (0, 114, 178)
 
 
 def use_course_style() -> None:
@@ -121,6 +128,62 @@ def plot_confusion_matrix(matrix: np.ndarray, names: Sequence[str] | None = None
     axis.set_xticklabels(names)
     axis.set_yticklabels(names)
     axis.grid(False)
+    return figure
+
+
+@torch.no_grad()
+def plot_latent_space(model: VAE, images: ImageSet, side: int = 12) -> Figure:
+    """Plot the codes of an image set in a plane, and beside it what a grid of points decodes to.
+
+    `model` has two latents. The grid of a variational autoencoder divides the normal distribution
+    into equal shares; that of a plain one divides the square around the codes evenly. Raises
+    ValueError for a model with another number of latents.
+    """
+    if model.settings["latent"] != 2:
+        raise ValueError(f"a plane has 2 latents, not {model.settings['latent']}")
+    mu, _ = model.eval().encode(images.images[:, None].float() / 255)
+    low, high = np.percentile(mu.numpy(), [2, 98], axis=0)
+    if model.settings["sample"]:
+        low, high = (-2.0, -2.0), (2.0, 2.0)
+        across = down = norm.ppf((np.arange(side) + 0.5) / side)
+    else:
+        across, down = (np.linspace(low[k], high[k], side) for k in (0, 1))
+    points = torch.tensor([[x, y] for y in down[::-1] for x in across], dtype=torch.float32)
+    tiles = torch.sigmoid(model.decode(points)).reshape(side, side, 28, 28)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 3), width_ratios=[1.15, 1])
+    colors = plt.get_cmap("tab10")
+    for digit in range(10):
+        chosen = mu[images.labels == digit]
+        left.plot(*chosen.T, ".", ms=2, color=colors(digit), label=str(digit))
+    left.legend(markerscale=5, loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1)
+    left.set(xlabel="latent 1", ylabel="latent 2")
+    picture = tiles.permute(0, 2, 1, 3).reshape(side * 28, side * 28)
+    right.imshow(
+        picture.numpy(), vmin=0, vmax=1, interpolation="antialiased"
+    )  # smaller than its pixels
+    _frame(right)
+    return figure
+
+
+def show_segmentation(images: Tensor, masks: Tensor, scores: Tensor, size: float = 0.9) -> Figure:
+    """Show images above their true masks above what was found, one column an image.
+
+    `images` are uint8 (n, h, w), `masks` (n, h, w) of 0 and 1, `scores` (n, 1, h, w) before the
+    sigmoid. In the lowest row black is digit found, red digit missed, blue background taken for
+    digit.
+    """
+    found, true = scores.squeeze(1) > 0, masks.bool()
+    shown = torch.full((*true.shape, 3), 255, dtype=torch.uint8)
+    for where, color in ((found & true, BLACK), (true & ~found, MISSED), (found & ~true, TOO_MUCH)):
+        shown[where] = torch.tensor(color, dtype=torch.uint8)
+    count = len(images)
+    figure, tiles = _tiles(3 * count, count, size, room_for_titles=False)
+    truth = 255 * (~true).to(torch.uint8)
+    for tile, image in zip(tiles, [*images, *truth, *shown], strict=True):
+        # A photograph is shown as it looks, unlike a digit alone.
+        tile.imshow(image.numpy(), cmap="gray", vmin=0, vmax=255)
+    for tile, name in zip(tiles[::count], ("image", "truth", "found"), strict=True):
+        tile.set_ylabel(name, fontsize=9)
     return figure
 
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from lenetcourse.models.lenet import LeNet5
+from lenetcourse.models.vae import VAE
+from lenetcourse.plots import show_images
 from lenetcourse.results import mean_and_std
 from lenetcourse.summary import count_macs, count_parameters
 
@@ -72,3 +75,34 @@ def expected_error(macs: np.ndarray, errors: np.ndarray, cost: int) -> str:
     if not macs[0] <= cost <= macs[-1]:
         return "nothing: not measured"
     return f"{np.interp(np.log(cost), np.log(macs), errors):.2%}"
+
+
+def explore_latent(model: VAE, interactive: bool = True):
+    """Show the digit that a VAE with two latents decodes at a point of its plane.
+
+    With `interactive`, two sliders move the point; else nine points are shown side by side. Returns
+    the sliders as an ipywidgets box, or None. Raises ValueError for another number of latents.
+    """
+    if model.settings["latent"] != 2:
+        raise ValueError(f"a plane has 2 latents, not {model.settings['latent']}")
+    if not interactive:
+        steps = np.linspace(-2, 2, 9)
+        images = [_decoded(model, step, step) for step in steps]
+        show_images(images, [f"({step:g}, {step:g})" for step in steps], columns=9, vmax=1)
+        return None
+    import ipywidgets
+
+    def show(x: float, y: float) -> None:
+        show_images([_decoded(model, x, y)], [f"({x:.1f}, {y:.1f})"], size=2, vmax=1)
+        plt.show()
+
+    slider = {"min": -3.0, "max": 3.0, "step": 0.1, "continuous_update": False}
+    boxes = {name: ipywidgets.FloatSlider(0.0, description=f"latent {n}", **slider)
+             for n, name in ((1, "x"), (2, "y"))}  # fmt: skip
+    return ipywidgets.interact(show, **boxes).widget
+
+
+@torch.no_grad()
+def _decoded(model: VAE, x: float, y: float) -> np.ndarray:
+    point = torch.tensor([[x, y]], dtype=torch.float32)
+    return torch.sigmoid(model.eval().decode(point)).reshape(28, 28).numpy()

@@ -1,0 +1,101 @@
+"""Small networks of the source projects and of the papers, each by its name."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class MLP(nn.Module):
+    """Dense network on the 784 pixels, with ReLU between its layers.
+
+    `hidden` are the units of its hidden layers: (196,) is the network with one hidden layer of one
+    course text, 155,830 weights; (300, 100) the 28x28-300-100-10 of LeCun et al. (1998), 266,610.
+    Raises ValueError when a layer has no unit.
+    """
+
+    def __init__(self, hidden: Sequence[int] = (196,), num_classes: int = 10):
+        super().__init__()
+        sizes = [28 * 28, *hidden, num_classes]
+        if min(sizes) < 1:
+            raise ValueError(f"every layer needs a unit: {sizes}")
+        self.settings = {"hidden": list(hidden), "num_classes": num_classes}
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores (n, classes) of images (n, 1, 28, 28) in [0, 1]."""
+        x = x.flatten(1)  # (n, 784)
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x)
+
+
+class WideCNN(nn.Module):
+    """Two wide convolutions and two dense layers, with dropout; 411,402 weights with 128 units.
+
+    Convolution 32 3x3, pooling, convolution 64 2x2, pooling, so that 64 maps of 7x7 are 3,136
+    numbers, as one course text counts them; its padding and its dense layers are not given. Here:
+    "same" padding, `hidden` units.
+    """
+
+    def __init__(self, hidden: int = 128, dropout: float = 0.5):
+        super().__init__()
+        self.settings = {"hidden": hidden, "dropout": dropout}
+        self.conv1 = nn.Conv2d(1, 32, 3, padding="same")
+        self.conv2 = nn.Conv2d(32, 64, 2)
+        self.fc1 = nn.Linear(64 * 7 * 7, hidden)
+        self.fc2 = nn.Linear(hidden, 10)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 32, 14, 14)
+        x = F.pad(x, (0, 1, 0, 1))  # an even kernel: one row and column more keep 14x14
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 64, 7, 7)
+        x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 128)
+        return self.fc2(x)
+
+
+class PaddedCNN(nn.Module):
+    """Convolution 16 3x3 with padding 2, pooling, convolution 32 4x4, pooling, 1152-160-10.
+
+    As a student's report describes it; 194,474 weights.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.settings = {}
+        self.conv1 = nn.Conv2d(1, 16, 3, padding=2)
+        self.conv2 = nn.Conv2d(16, 32, 4)
+        self.fc1 = nn.Linear(32 * 6 * 6, 160)
+        self.fc2 = nn.Linear(160, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 16, 30, 30), (n, 16, 15, 15)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 32, 12, 12), (n, 32, 6, 6)
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+class SmallCNN(nn.Module):
+    """Convolutions 10 and 20 with 5x5 kernels, dropout, 320-50-10; 21,840 weights.
+
+    The network of PyTorch's MNIST example of 2017 and of many first steps since.
+    """
+
+    def __init__(self, dropout: float = 0.5):
+        super().__init__()
+        self.settings = {"dropout": dropout}
+        self.conv1 = nn.Conv2d(1, 10, 5)
+        self.conv2 = nn.Conv2d(10, 20, 5)
+        self.fc1 = nn.Linear(20 * 4 * 4, 50)
+        self.fc2 = nn.Linear(50, 10)
+        self.drop_maps, self.dropout = nn.Dropout2d(dropout), nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores (n, 10) of images (n, 1, 28, 28)."""
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 10, 12, 12)
+        x = F.relu(F.max_pool2d(self.drop_maps(self.conv2(x)), 2))  # (n, 20, 4, 4)
+        x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 50)
+        return self.fc2(x)
