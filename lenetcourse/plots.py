@@ -142,12 +142,10 @@ def plot_latent_space(model: VAE, images: ImageSet, side: int = 12) -> Figure:
     if model.settings["latent"] != 2:
         raise ValueError(f"a plane has 2 latents, not {model.settings['latent']}")
     mu, _ = model.eval().encode(images.images[:, None].float() / 255)
-    low, high = np.percentile(mu.numpy(), [2, 98], axis=0)
     if model.settings["sample"]:
-        low, high = (-2.0, -2.0), (2.0, 2.0)
         across = down = norm.ppf((np.arange(side) + 0.5) / side)
     else:
-        across, down = (np.linspace(low[k], high[k], side) for k in (0, 1))
+        across, down = np.linspace(*np.percentile(mu.numpy(), [2, 98], axis=0), side).T
     points = torch.tensor([[x, y] for y in down[::-1] for x in across], dtype=torch.float32)
     tiles = torch.sigmoid(model.decode(points)).reshape(side, side, 28, 28)
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 3), width_ratios=[1.15, 1])
@@ -158,9 +156,8 @@ def plot_latent_space(model: VAE, images: ImageSet, side: int = 12) -> Figure:
     left.legend(markerscale=5, loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1)
     left.set(xlabel="latent 1", ylabel="latent 2")
     picture = tiles.permute(0, 2, 1, 3).reshape(side * 28, side * 28)
-    right.imshow(
-        picture.numpy(), vmin=0, vmax=1, interpolation="antialiased"
-    )  # smaller than its pixels
+    # Drawn smaller than its pixels: the style's "nearest" would leave some out.
+    right.imshow(picture.numpy(), vmin=0, vmax=1, interpolation="antialiased")
     _frame(right)
     return figure
 
