@@ -120,6 +120,7 @@ def fit(
     epochs: int,
     lr: float = 0.001,
     schedule: str = "constant",
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
     batch_size: int = 64,
     seed: int = 0,
     loss_fn: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
@@ -131,14 +132,15 @@ def fit(
     resume: bool = False,
     verbose: bool = True,
 ) -> History:
-    """Train `model` with Adam and leave it with its best weights by validation loss.
+    """Train `model` and leave it with its best weights by validation loss.
 
     `train` and `validation` are image sets or (inputs, targets). `seed` decides the order of the
     images and the dropout; build the model after `torch.manual_seed(seed)` and the same seed gives
     the same weights bit for bit, on one machine with one number of threads. `schedule` is
     "constant" (the learning rate stays at `lr`) or "one-cycle" (it rises to `lr` and falls to
-    almost nothing: Smith and Topin, arXiv:1708.07120). `metrics` maps names to functions of
-    (outputs, targets); accuracy by default. `evaluate_train` measures the training images, too,
+    almost nothing: Smith and Topin, arXiv:1708.07120). `optimizer` is called with the weights and
+    `lr`: `partial(torch.optim.SGD, momentum=0.5)` is another one. `metrics` maps names to functions
+    of (outputs, targets); accuracy by default. `evaluate_train` measures the training images, too,
     after each epoch and in evaluation mode: `train_loss` is taken as the weights move, with dropout
     on, so it says nothing about the gap to the validation set. With `checkpoint`, the whole state
     is saved there after each epoch, and `resume` goes on from it as if the run had never stopped.
@@ -166,7 +168,9 @@ def fit(
         "evaluate_train": evaluate_train,
     }
     model.to(device)
-    run = _Run(model, generator, lr, schedule, epochs * len(train_batches), settings)
+    made = optimizer(model.parameters(), lr=lr)
+    scheduler = _scheduler(made, schedule, lr, epochs * len(train_batches))
+    run = _Run(model, generator, made, scheduler, settings | {"optimizer": _name(made)})
     torch.manual_seed(seed)
     if resume:
         run.restore(checkpoint)
@@ -199,10 +203,9 @@ def fit(
 class _Run:
     """All the state of one run of `fit`, so that it can be saved and taken up again."""
 
-    def __init__(self, model, generator, lr, schedule, steps, settings):
+    def __init__(self, model, generator, optimizer, scheduler, settings):
         self.model, self.generator = model, generator
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-        self.scheduler = _scheduler(self.optimizer, schedule, lr, steps)
+        self.optimizer, self.scheduler = optimizer, scheduler
         self.history = History(settings=settings)
         self.best_loss = math.inf
         self.best_weights = _copy(model.state_dict())
@@ -274,6 +277,11 @@ def _scheduler(optimizer, schedule: str, lr: float, steps: int):
     if schedule == "one-cycle":
         return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
     raise ValueError(f"unknown schedule {schedule!r}: constant or one-cycle")
+
+
+def _name(optimizer: torch.optim.Optimizer) -> str:
+    momentum = optimizer.defaults.get("momentum")
+    return type(optimizer).__name__ + (f", momentum {momentum}" if momentum else "")
 
 
 def _tensors(data) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -239,6 +240,7 @@ def test_what_the_history_holds():
         "seed": 3,
         "train_images": 200,
         "evaluate_train": False,
+        "optimizer": "Adam",
     }
     assert History(**json.loads(json.dumps(history.to_dict()))) == history
 
@@ -508,6 +510,33 @@ def test_resume_refuses_another_run(tmp_path, other, message):
     with pytest.raises(CheckpointError, match=message) as caught:
         train(resume=True, **(recipe | other))
     assert "x.pt" in str(caught.value)
+
+
+MOMENTUM = partial(torch.optim.SGD, momentum=0.5)
+
+
+def test_another_optimizer():
+    """Three epochs with SGD and momentum, by hand and by `fit`."""
+    model, history = train(small_lenet(), epochs=3, optimizer=MOMENTUM, lr=0.05, seed=5)
+    assert history.settings["optimizer"] == "SGD, momentum 0.5"
+    hand = small_lenet()
+    optimizer = torch.optim.SGD(hand.parameters(), lr=0.05, momentum=0.5)
+    batches = Batches(TRAIN.images, TRAIN.labels, BATCH, torch.Generator().manual_seed(5))
+    torch.manual_seed(5)
+    losses = [train_one_epoch(hand, batches, F.cross_entropy, optimizer) for _ in range(3)]
+    assert history.best_epoch == 3  # so the weights are the last ones
+    assert [sum(epoch) / len(epoch) for epoch in losses] == history.train_loss
+    assert same_weights(model, hand)
+
+
+def test_momentum_is_resumed_and_another_optimizer_refused(tmp_path):
+    recipe = {"optimizer": MOMENTUM, "lr": 0.05, "checkpoint": tmp_path / "x.pt"}
+    whole, _ = train(epochs=3, **(recipe | {"checkpoint": None}))
+    train(epochs=2, **recipe)
+    resumed, _ = train(small_lenet(seed=9), epochs=3, resume=True, **recipe)
+    assert same_weights(resumed, whole)
+    with pytest.raises(CheckpointError, match=r"optimizer is SGD, momentum 0\.5, not Adam"):
+        train(epochs=3, resume=True, **(recipe | {"optimizer": torch.optim.Adam}))
 
 
 def test_resume_refuses_another_number_of_images(tmp_path):
