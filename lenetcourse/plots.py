@@ -132,7 +132,7 @@ def plot_confusion_matrix(matrix: np.ndarray, names: Sequence[str] | None = None
 
 
 @torch.no_grad()
-def plot_latent_space(model: VAE, images: ImageSet, side: int = 12) -> Figure:
+def plot_latent_space(model: VAE, images: ImageSet, side: int = 8) -> Figure:
     """Plot the codes of an image set in a plane, and beside it what a grid of points decodes to.
 
     `model` has two latents. The grid of a variational autoencoder divides the normal distribution
@@ -166,7 +166,7 @@ def show_segmentation(images: Tensor, masks: Tensor, scores: Tensor, size: float
     """Show images above their true masks above what was found, one column an image.
 
     `images` are uint8 (n, h, w), `masks` (n, h, w) of 0 and 1, `scores` (n, 1, h, w) before the
-    sigmoid. In the lowest row black is digit found, red digit missed, blue background taken for
+    sigmoid. In the lowest row black is digit found, orange digit missed, blue background taken for
     digit.
     """
     found, true = scores.squeeze(1) > 0, masks.bool()
