@@ -8,6 +8,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOME = {
+    "CourseError": "errors",
+    "UsageError": "errors",
     "IDXError": "idx",
     "idx_header": "idx",
     "read_idx": "idx",

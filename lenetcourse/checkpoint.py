@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from lenetcourse.errors import CourseError
 from lenetcourse.files import replacing
 from lenetcourse.models.lenet import LeNet5
 
@@ -20,11 +21,11 @@ from lenetcourse.models.lenet import LeNet5
 ENTRY = "lenetcourse"
 
 
-class WeightsError(ValueError):
+class WeightsError(CourseError, ValueError):
     """A file is no weights file of this course, or does not fit the model."""
 
 
-class CheckpointError(ValueError):
+class CheckpointError(CourseError, ValueError):
     """A file is no checkpoint of this course, or belongs to another run."""
 
 

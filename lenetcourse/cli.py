@@ -10,6 +10,7 @@ from pathlib import Path
 
 # Modules that need torch are imported where they are used: --help answers at once.
 from lenetcourse import __version__
+from lenetcourse.errors import CourseError, UsageError
 
 SPLITS = ("train", "validation", "test")
 
@@ -21,14 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except KeyboardInterrupt:
         return _fail("interrupted", code=130)
-    # Every error that a reader can cause is one of these three; anything else is our fault.
-    except (ValueError, OSError, ArithmeticError) as error:
-        return _fail(error)
-    except RuntimeError as error:
-        from lenetcourse.datasets import DatasetError
-
-        if not isinstance(error, DatasetError):
-            raise
+    # Every error that a reader can cause is one of these; anything else is our fault.
+    except (CourseError, OSError) as error:
         return _fail(error)
 
 
@@ -122,11 +117,13 @@ def _train(options) -> int:
         pick_device,
     )
 
+    if not 0 <= options.seed < 1 << 63:  # torch takes no more bits
+        raise UsageError(f"--seed must be from 0 to 2**63 - 1, not {options.seed}")
     dataset = choose_dataset(options.dataset)
     train, validation, test = (load_dataset(dataset, split) for split in SPLITS)
     if options.train_images is not None:
         if options.train_images < 1:
-            raise ValueError(f"--train-images must be at least 1, not {options.train_images}")
+            raise UsageError(f"--train-images must be at least 1, not {options.train_images}")
         train = train.first(options.train_images)
     device = pick_device(options.device)
     torch.manual_seed(options.seed)
@@ -186,11 +183,17 @@ def _write_run(out: Path, model, history, facts: dict) -> None:
 
 
 def _predict(options) -> int:
-    from lenetcourse import PictureError, load_model, predict_probabilities, to_mnist
+    from lenetcourse import (
+        PictureError,
+        WeightsError,
+        load_model,
+        predict_probabilities,
+        to_mnist,
+    )
 
     model, _ = load_model(options.weights)
     if model.settings["input_size"] != 28 or model.settings["in_channels"] != 1:
-        raise ValueError(f"{options.weights}: made for other pictures than 28x28 pixels of grey")
+        raise WeightsError(f"{options.weights}: made for other pictures than 28x28 pixels of grey")
     results, drawn, code = [], [], 0
     for file in options.files:
         try:
@@ -220,8 +223,11 @@ def _draw_steps(drawn: list[dict], path: Path) -> None:
     from lenetcourse.files import replacing
 
     use_course_style()
+    figure, ending = show_steps(drawn), path.suffix[1:].lower() or "png"
+    if ending not in figure.canvas.get_supported_filetypes():
+        raise UsageError(f"{path}: format {ending!r} is not supported: take png, pdf or svg")
     with replacing(path) as temporary:
-        show_steps(drawn).savefig(temporary, format=path.suffix[1:] or "png")
+        figure.savefig(temporary, format=ending)
 
 
 def _data(options) -> int:

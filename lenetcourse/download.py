@@ -12,13 +12,14 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
+from lenetcourse.errors import CourseError
 from lenetcourse.sources import Source, SourceFile
 
 CONNECT_SECONDS = 6
 SILENCE_SECONDS = 20  # a mirror that sends nothing for so long is given up
 
 
-class DownloadError(RuntimeError):
+class DownloadError(CourseError, RuntimeError):
     """No mirror gave the file; the message names each and its reason."""
 
 

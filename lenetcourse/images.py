@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from lenetcourse.errors import CourseError
 from lenetcourse.files import replacing
 
 SIDE = 28  # of the field
@@ -31,7 +32,7 @@ MIN_CONTRAST = 20.0  # of 255: less difference between ink and paper counts as b
 PEN_WIDTH = 2.2  # of 20 pixels: MNIST's typical stroke; thinner ones are thickened to it
 
 
-class PictureError(ValueError):
+class PictureError(CourseError, ValueError):
     """The picture cannot be read, or shows no digit."""
 
 

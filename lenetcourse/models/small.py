@@ -6,20 +6,22 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+
 
 class MLP(nn.Module):
     """Dense network on the 784 pixels, with ReLU between its layers.
 
     `hidden` are the units of its hidden layers: (196,) is the network with one hidden layer of one
     course text, 155,830 weights; (300, 100) the 28x28-300-100-10 of LeCun et al. (1998), 266,610.
-    Raises ValueError when a layer has no unit.
+    Raises UsageError when a layer has no unit.
     """
 
     def __init__(self, hidden: Sequence[int] = (196,), num_classes: int = 10):
         super().__init__()
         sizes = [28 * 28, *hidden, num_classes]
         if min(sizes) < 1:
-            raise ValueError(f"every layer needs a unit: {sizes}")
+            raise UsageError(f"every layer needs a unit: {sizes}")
         self.settings = {"hidden": list(hidden), "num_classes": num_classes}
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+
 
 class VAEOutput(NamedTuple):
     """What a VAE says of a batch: pixel scores (n, 784), `mu` and `logvar` (n, latent)."""
@@ -28,13 +30,13 @@ class VAE(nn.Module):
         sample: draw the latent vector (`reparameterise`); False takes its mean and makes a plain
             autoencoder of it.
 
-    Raises ValueError for an argument outside these ranges.
+    Raises UsageError for an argument outside these ranges.
     """
 
     def __init__(self, latent: int = 20, hidden: int = 400, sample: bool = True):
         super().__init__()
         if latent < 1 or hidden < 1:
-            raise ValueError(f"latent {latent} and hidden {hidden} must be 1 at least")
+            raise UsageError(f"latent {latent} and hidden {hidden} must be 1 at least")
         self.settings = {"latent": latent, "hidden": hidden, "sample": sample}
         self.encoder = nn.Linear(28 * 28, hidden)
         self.mu = nn.Linear(hidden, latent)
