@@ -11,7 +11,7 @@ import one_run
 from batch import Run
 from batch_hashes import PACKAGE, inputs_hash, own_code_hash, stored, why
 from batch_parameters import OUT
-from batch_results import COMMAND_RECORD, Job, source_bytes, write_back, write_bytes
+from batch_results import COMMAND_RECORD, Job, source_bytes, write_all, write_back
 from notebook_outputs import cleaned
 from notebooks import Unusable, read_notebook
 
@@ -112,11 +112,15 @@ class Work:
         """Keep the log and the notebook of a run that failed, and say so."""
         self.failed.append(run.name)
         log, notebook = self.kept_files(run)
-        notebook.unlink(missing_ok=True)
-        write_bytes(log, f"{outcome['log']}\n{problem}\n".encode())
+        kept = {log: f"{outcome['log']}\n{problem}\n".encode()}
         if outcome["notebook"]:
-            write_bytes(notebook, outcome["notebook"].encode())
+            kept[notebook] = outcome["notebook"].encode()
         place = log.relative_to(self.root).as_posix()
+        try:
+            notebook.unlink(missing_ok=True)
+            write_all(kept)
+        except OSError as error:  # a full disk: that run is lost, the others may go on
+            place = f"{place} could not be written: {error.strerror or error}"
         shown = " ".join(problem.split())[:SHOWN]
         self.progress.end(run, f"FAILED: {shown} ({place})")
 
