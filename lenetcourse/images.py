@@ -10,6 +10,8 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from lenetcourse.errors import CourseError
-from lenetcourse.files import replacing
+from lenetcourse.files import replacing, sweep, temporary_name
 
 SIDE = 28  # of the field
 BOX = 20  # of the digit inside it
@@ -95,6 +97,33 @@ def centre_by_mass(box: np.ndarray, side: int = SIDE) -> np.ndarray:
     return field
 
 
+@contextmanager
+def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """Open a picture's file, of one of `FORMATS`, without decoding it.
+
+    Raises PictureError when it declares more pixels than `to_mnist` takes; of a file that is no
+    picture, whatever Pillow raises.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below
+        try:
+            image = Image.open(path, formats=FORMATS)
+        except Image.DecompressionBombError:  # beyond Pillow's own limit, before it says the size
+            raise PictureError(f"{path}: the pixels are {TOO_LARGE}") from None
+    with image:
+        check_size(image, str(path))
+        yield image
+
+
+def check_size(image: Image.Image, name: str) -> None:
+    """Raise PictureError when a picture has no pixels or too many; it is not decoded for that."""
+    width, height = image.size
+    if not width * height:
+        raise PictureError(f"{name} has no pixels: {width} x {height}")
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise PictureError(f"{name}: {width:,} x {height:,} pixels are {TOO_LARGE}")
+
+
 def _open(picture) -> np.ndarray:
     """Return brightness, float, 0 black to 255 white, longer side at most WORK_SIDE."""
     is_file = isinstance(picture, (str, os.PathLike))
@@ -103,7 +132,7 @@ def _open(picture) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is refused or mended below
             if is_file:
-                with Image.open(picture, formats=FORMATS) as image:
+                with open_picture(picture) as image:
                     return _grey(_upright(image, name, is_file))
             if not isinstance(picture, Image.Image):
                 picture = _from_array(picture)
@@ -112,8 +141,6 @@ def _open(picture) -> np.ndarray:
         raise
     except IsADirectoryError:
         raise PictureError(f"{name}: a folder, not a picture: name the files in it") from None
-    except Image.DecompressionBombError:  # beyond Pillow's own limit, before it says the size
-        raise PictureError(f"{name}: the pixels are {TOO_LARGE}") from None
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
         raise PictureError(
             f"{name}: not a picture that can be read ({error}): save it as PNG or JPEG"
@@ -137,11 +164,8 @@ def _from_array(values) -> Image.Image:
 
 def _upright(image: Image.Image, name: str, is_file: bool) -> Image.Image:
     """Refuse a huge picture before it is decoded, reduce a large one, turn it as EXIF says."""
+    check_size(image, name)
     width, height = image.size
-    if not width * height:
-        raise PictureError(f"{name} has no pixels: {width} x {height}")
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise PictureError(f"{name}: {width:,} x {height:,} pixels are {TOO_LARGE}")
     factor = max(width, height) // (2 * WORK_SIDE)
     if factor > 1:
         if is_file:  # a JPEG is decoded at a smaller scale; never the caller's own image
@@ -246,7 +270,8 @@ def export_png(image_set, folder: str | os.PathLike) -> int:
     if folder.exists():
         raise FileExistsError(f"{folder} exists already: name a new folder, or delete it first")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    sweep(folder.parent)
+    work = Path(tempfile.mkdtemp(prefix=temporary_name(f"{folder.name}-"), dir=folder.parent))
     try:
         # mkdtemp makes a folder for its owner alone; readers of an export expect the usual mode.
         work.chmod(0o755)

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from lenetcourse.datasets import DatasetError, ImageSet
 from lenetcourse.errors import UsageError
+from lenetcourse.images import PictureError, open_picture
 
 THRESHOLD = 128  # ink from this grey on is digit: 13.2 % of MNIST's pixels
 MODES = ("paste", "alpha", "difference")
@@ -45,7 +46,8 @@ class DigitScenes(Dataset):
         seed: decides everything random.
 
     Raises UsageError for an unknown mode or part or a number out of range, DatasetError when the
-    folder holds no picture that is large enough, or one that cannot be read.
+    folder holds no picture that is large enough, or one that cannot be read, PictureError when one
+    has more pixels than `to_mnist` takes.
     """
 
     def __init__(
@@ -156,16 +158,16 @@ def _sample_photos() -> list[np.ndarray]:
 
 
 def _folder_photos(folder: Path) -> list[np.ndarray]:
-    from PIL import Image
-
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder of pictures")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
     photos = []
     for path in paths:
         try:
-            with Image.open(path) as image:
+            with open_picture(path) as image:
                 photos.append(np.asarray(image.convert("L")))
-        except OSError as error:  # Pillow's errors are of this kind
+        except PictureError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many kinds on damaged files
             raise DatasetError(f"{path}: cannot be read ({error}): repair or remove it") from None
     return photos
