@@ -34,7 +34,8 @@ class Batches:
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, not {batch_size}")
         self.inputs, self.targets = inputs.to(device), targets.to(device)
-        self.batch_size, self.generator = batch_size, generator
+        # A larger one would overflow in torch.
+        self.batch_size, self.generator = min(batch_size, len(inputs)), generator
 
     def __len__(self) -> int:
         return math.ceil(len(self.inputs) / self.batch_size)
