@@ -1,8 +1,10 @@
 """Which library code a notebook or a command depends on, name by name, and a hash of it.
 
 The hash covers every function, class and constant that can be reached from the names in use, so a
-new plot does not make an hour of training runs stale, and a change of the training loop does.
-Lines of comments, blank lines and docstrings do not count; a comment behind code does.
+new plot does not make an hour of training runs stale, and a change of the training loop does. It
+goes by bare names and their code: where a definition lives does not count, nor do the lines that
+import the library itself, so a module can be moved or renamed. Lines of comments, blank lines and
+docstrings do not count; a comment behind code does.
 """
 
 import ast
@@ -15,6 +17,9 @@ from pathlib import Path
 from notebooks import Unusable
 
 PACKAGE = "lenetcourse"
+# Modules, by the last part of their names, at which the walk stops: they only bring the bytes of a
+# data set, and these are held to their md5s.
+HELD_TO_MD5 = frozenset({"download", "sources", "idx"})
 
 
 @dataclass
@@ -26,28 +31,64 @@ class Module:
     lines: list[str] = field(default_factory=list)
 
 
-def code_digest(tree: ast.AST, package: Path) -> str:
-    """Return a hash of the library code that can be reached from the code in `tree`."""
-    return digest(reachable(uses(tree, Module()), read_package(package)), package)
+def code_digest(tree: ast.AST, package: Path, stops: frozenset[str] = HELD_TO_MD5) -> str:
+    """Return a hash of the library code that can be reached from the code in `tree`.
+
+    Raises Unusable when it imports a name that the library does not have.
+    """
+    modules = read_package(package)
+    for place, name in dict(imports(tree)).values():
+        if name and name != "*" and not known(place, name, modules):
+            raise Unusable(f"{'.'.join(filter(None, (PACKAGE, place)))} has no {name}")
+    return digest(reachable(uses(tree, Module()), modules, stops), package)
 
 
-def command_digest(module: str, names: Iterable[str], package: Path) -> str:
-    """Return a hash of the library code that can be reached from names in a module."""
-    return digest(reachable([(module, name) for name in names], read_package(package)), package)
+def command_digest(
+    start: Iterable[tuple[str, str]], package: Path, stops: frozenset[str] = HELD_TO_MD5
+) -> str:
+    """Return a hash of the library code that can be reached from (module, name) places.
+
+    Raises Unusable for a place that is not there: a hash of nothing would never change.
+    """
+    start, modules = list(start), read_package(package)
+    for module, name in start:
+        if resolve(module, name, modules, public_homes(modules)) is None:
+            raise Unusable(f"{PACKAGE}.{module} has no {name}")
+    return digest(reachable(start, modules, stops), package)
 
 
 def digest(places: Iterable[tuple[str, str]], package: Path) -> str:
-    """Return a hash of definitions, and of the package's data when one of them opens it."""
+    """Return a hash of definitions and of the package's files that they open."""
     modules = read_package(package)
-    texts = [
-        f"{module}.{name}\n{code_text(modules[module], name)}" for module, name in sorted(places)
-    ]
-    if any("resources.files(" in text for text in texts):
-        data = (path for path in sorted(package.rglob("*")) if path.is_file())
-        for path in data:
-            if path.suffix not in (".py", ".pyc"):
-                texts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
+    texts = sorted(f"{name}\n{code_text(modules[module], name)}" for module, name in places)
+    for path in sorted(opened(places, package), key=lambda path: path.name):
+        texts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def opened(places: Iterable[tuple[str, str]], package: Path) -> set[Path]:
+    """Return the package's files that definitions open: weights, pictures, the style sheet.
+
+    A definition opens what it names: a file, a folder none of whose files it names, or a style
+    sheet as Matplotlib does, "lenetcourse.course".
+    """
+    modules, found = read_package(package), set()
+    files = [path for path in package.rglob("*") if path.is_file()]
+    files = [path for path in files if path.suffix not in (".py", ".pyi", ".pyc")]
+    for module, name in places:
+        definition = ast.Module(modules[module].definitions[name], [])
+        words = {
+            node.value
+            for node in ast.walk(definition)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        found |= {path for path in files if f"{PACKAGE}.{path.stem}" in words}
+        if "resources.files(" in code_text(modules[module], name):
+            named = {path for path in files if path.name in words}
+            folders = {path.parent for path in named}
+            found |= named
+            found |= {p for p in files if p.parent.name in words and p.parent not in folders}
+    return found
 
 
 @functools.cache
@@ -145,8 +186,15 @@ def dotted(node: ast.AST) -> list[str]:
     return [""]
 
 
-def reachable(start: Iterable[tuple[str, str]], modules: dict[str, Module]) -> set[tuple[str, str]]:
-    """Return the places, (module, name), of all definitions that `start` leads to."""
+def reachable(
+    start: Iterable[tuple[str, str]],
+    modules: dict[str, Module],
+    stops: frozenset[str] = HELD_TO_MD5,
+) -> set[tuple[str, str]]:
+    """Return the places, (module, name), of all definitions that `start` leads to.
+
+    Modules whose last name is in `stops` are left out, with all that only they lead to.
+    """
     homes = public_homes(modules)
     waiting, found = list(start), set()
     while waiting:
@@ -155,7 +203,7 @@ def reachable(start: Iterable[tuple[str, str]], modules: dict[str, Module]) -> s
             waiting += [(module, n) for n in (*modules[module].definitions, *homes)]
             continue
         place = resolve(module, name, modules, homes)
-        if place is None or place in found:
+        if place is None or place in found or place[0].rpartition(".")[2] in stops:
             continue
         found.add(place)
         module = modules[place[0]]
@@ -183,6 +231,12 @@ def resolve(module: str, name: str, modules: dict[str, Module], homes: dict[str,
     return None
 
 
+def known(module: str, name: str, modules: dict[str, Module]) -> bool:
+    """Return whether a module of the library has that name: a definition or another module."""
+    inner = f"{module}.{name}".lstrip(".")
+    return inner in modules or bool(resolve(module, name, modules, public_homes(modules)))
+
+
 def public_homes(modules: dict[str, Module]) -> dict[str, str]:
     """Return the map of the package's public names to their modules, `_HOME`."""
     for node in modules[""].definitions.get("_HOME", []) if "" in modules else []:
@@ -191,11 +245,11 @@ def public_homes(modules: dict[str, Module]) -> dict[str, str]:
 
 
 def code_text(module: Module, name: str) -> str:
-    """Return the code of a definition without comments, blank lines and docstrings."""
+    """Return the code of a definition without comments, blank lines, docstrings and own imports."""
     kept = []
     for node in module.definitions[name]:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-        dropped = docstring_lines(node)
+        dropped = docstring_lines(node) | own_import_lines(node)
         for number in range(first, node.end_lineno + 1):
             line = module.lines[number - 1].rstrip()
             if number not in dropped and line.strip() and not line.lstrip().startswith("#"):
@@ -212,4 +266,13 @@ def docstring_lines(node: ast.AST) -> set[int]:
             match body[0]:
                 case ast.Expr(value=ast.Constant(value=str())) as docstring:
                     lines.update(range(docstring.lineno, docstring.end_lineno + 1))
+    return lines
+
+
+def own_import_lines(node: ast.AST) -> set[int]:
+    """Return the numbers of the lines that import names of the library."""
+    lines: set[int] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.Import, ast.ImportFrom)) and list(imports(inner)):
+            lines.update(range(inner.lineno, inner.end_lineno + 1))
     return lines
