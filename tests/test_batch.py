@@ -12,9 +12,9 @@ import nbformat
 import one_run
 import pytest
 import regenerate
-from batch import choose, read_batch
-from batch_results import rounded
-from notebooks import read_notebook, write_notebook
+from batch.results import rounded
+from batch.runs import choose, read_batch
+from notebook.reading import read_notebook, write_notebook
 from toy_course import code, course, listed, notebook, regenerated
 
 TRAIN = "lenetcourse train lenet5"

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from build_book import build
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebooks import code_hash
+from notebook.reading import code_hash
 
 import lenetcourse
 

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save
 
 from lenetcourse import LeNet5, load_dataset, load_model, predict_probabilities, save_model
-from lenetcourse.checkpoint import (
+from lenetcourse.models.weights import WeightsError
+from lenetcourse.train.checkpoint import (
     CheckpointError,
-    WeightsError,
     load_checkpoint,
     save_checkpoint,
 )

@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lenetcourse import LeNet5, activations, count_macs, count_parameters, dense_to_conv3
-from lenetcourse.summary import layer_table
+from lenetcourse.models.summary import layer_table
 
 # Published or computed by others: arguments, weights of the first three layers, total, MACs.
 # The last two layers, 84 and 10 units, are the same in all of them.

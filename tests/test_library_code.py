@@ -3,8 +3,8 @@
 import ast
 
 import pytest
-from library_code import code_digest, command_digest, read_package
-from notebooks import Unusable
+from batch.library_code import code_digest, command_digest, read_package
+from notebook.reading import Unusable
 
 FILES = {
     "__init__.py": """

@@ -59,23 +59,22 @@ def test_nothing_changed(copy):
 def test_a_module_that_is_renamed_and_one_that_moves(copy):
     """Every file that names them is rewritten, as a maintainer would."""
     library = copy / "lenetcourse"
-    (library / "plots.py").rename(library / "drawings.py")
-    (library / "metrics.py").rename(library / "models" / "metrics.py")
+    (library / "show" / "plots.py").rename(library / "drawings.py")
+    (library / "train" / "metrics.py").rename(library / "models" / "measures.py")
     for path in library.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        text = text.replace("lenetcourse.plots", "lenetcourse.drawings").replace(
-            '"plots"', '"drawings"'
-        )
-        text = text.replace("lenetcourse.metrics", "lenetcourse.models.metrics")
-        path.write_text(text.replace('"metrics"', '"models.metrics"'), encoding="utf-8")
-    hashes = copy / "tools" / "batch_hashes.py"
+        for old, new in (("show.plots", "drawings"), ("train.metrics", "models.measures")):
+            text = text.replace(f"lenetcourse.{old}", f"lenetcourse.{new}")
+            text = text.replace(f'": "{old}"', f'": "{new}"')
+        path.write_text(text, encoding="utf-8")
+    hashes = copy / "tools" / "batch" / "hashes.py"
     change(hashes, 'frozenset({"plots"})', 'frozenset({"drawings"})')
     assert stale(copy) == set()
 
 
 def test_one_more_source(copy):
     change(
-        copy / "lenetcourse" / "sources.py",
+        copy / "lenetcourse" / "data" / "sources.py",
         "    for source in (\n",
         "    for source in (\n"
         '        Source("new", "New", ("https://example.org/",), _same_names(*"abcd")),\n',
@@ -85,7 +84,7 @@ def test_one_more_source(copy):
 
 def test_one_more_option_of_train(copy):
     change(
-        copy / "lenetcourse" / "cli.py",
+        copy / "lenetcourse" / "command" / "train.py",
         '    train.add_argument("--dropout"',
         '    train.add_argument("--new", type=float, default=0.5)\n'
         '    train.add_argument("--dropout"',
@@ -95,7 +94,7 @@ def test_one_more_option_of_train(copy):
 
 def test_a_colour_in_a_plot(copy):
     """The runs that keep such a picture, and the chapters that draw one."""
-    change(copy / "lenetcourse" / "plots.py", '"o-", color="C1")', '"o-", color="C3")')
+    change(copy / "lenetcourse" / "show" / "plots.py", '"o-", color="C1")', '"o-", color="C3")')
     found = stale(copy)
     assert {name for name in found if "/" in name} == pictured(copy)
     assert groups(found) <= TRAINED | CHAPTERS
@@ -117,7 +116,7 @@ def test_a_line_of_fit(copy):
     """The batch would run what was trained, and `make test` does not let it pass."""
     before = run_tool(copy, "check_notebooks.py")
     assert (before.returncode, before.stderr) == (0, "")
-    change(copy / "lenetcourse" / "training.py", "math.inf\n", "2.0**99\n")
+    change(copy / "lenetcourse" / "train" / "loop.py", "math.inf\n", "2.0**99\n")
     assert groups(stale(copy)) >= TRAINED | {"vae", "segmentation", "networks", "02_lenet5"}
     assert "baselines" not in groups(stale(copy))
     done = run_tool(copy, "check_notebooks.py")
@@ -126,9 +125,9 @@ def test_a_line_of_fit(copy):
 
 
 def test_a_start_that_is_gone(copy):
-    cli = copy / "lenetcourse" / "cli.py"
-    change(cli, "def _train(", "def _trains(")
-    change(cli, "(run=_train)", "(run=_trains)")
+    command = copy / "lenetcourse" / "command" / "train.py"
+    change(command, "def _train(", "def _trains(")
+    change(command, "(run=_train)", "(run=_trains)")
     done = run_tool(copy, "regenerate.py", "--list")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "regenerate: lenetcourse.cli has no _train\n"
+    assert done.stderr == "regenerate: lenetcourse.command.train has no _train\n"

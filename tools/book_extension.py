@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from batch import read_batch
-from batch_hashes import stale
+from batch.hashes import stale
+from batch.runs import read_batch
 from docutils import nodes
 from docutils.statemachine import StringList
 from nbformat import NotebookNode
-from notebooks import (
+from notebook.reading import (
     CHAPTER,
     cells_of,
     code_hash,

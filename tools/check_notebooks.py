@@ -13,10 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from batch import read_batch
-from batch_hashes import stale
-from chapter_rules import CHAPTER_RULES, Finding, Findings, Page
-from notebooks import (
+from batch.hashes import stale
+from batch.runs import read_batch
+from notebook.reading import (
     CHAPTER,
     ROOT,
     RUN_METADATA,
@@ -32,6 +31,7 @@ from notebooks import (
     read_notebook,
     tags,
 )
+from notebook.rules import CHAPTER_RULES, Finding, Findings, Page
 
 MAX_BYTES = 500_000
 ALT_LENGTH = 15  # shorter than this says "figure", not what it shows

@@ -10,10 +10,10 @@ import torch
 from matplotlib.figure import Figure
 
 from lenetcourse.models.lenet import LeNet5
+from lenetcourse.models.summary import count_macs, count_parameters
 from lenetcourse.models.vae import VAE
-from lenetcourse.plots import show_images
-from lenetcourse.results import mean_and_std
-from lenetcourse.summary import count_macs, count_parameters
+from lenetcourse.show.plots import show_images
+from lenetcourse.show.results import mean_and_std
 
 
 def explore_kernels(errors: Mapping[tuple[int, int], Sequence[float]], interactive: bool = True):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-from lenetcourse.sources import Source, SourceFile
+from lenetcourse.data.sources import Source, SourceFile
 
 CONNECT_SECONDS = 6
 SILENCE_SECONDS = 20  # a mirror that sends nothing for so long is given up

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lenetcourse.datasets import DatasetError, ImageSet
+from lenetcourse.data.datasets import DatasetError, ImageSet
 
 THRESHOLD = 128  # ink from this grey on is digit: 13.2 % of MNIST's pixels
 MODES = ("paste", "alpha", "difference")

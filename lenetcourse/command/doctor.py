@@ -62,8 +62,8 @@ def _device() -> str:
 
 
 def _data() -> str:
-    from lenetcourse.datasets import dataset_folder
-    from lenetcourse.download import cache_folder
+    from lenetcourse.data.datasets import dataset_folder
+    from lenetcourse.data.download import cache_folder
 
     found = dataset_folder("mnist")
     if found:
@@ -84,3 +84,9 @@ def _weights() -> str:
     except (OSError, ValueError) as error:
         return f"Weights: none that can be read ({error})"
     return f"Weights: LeNet-5, {facts['test']['accuracy']:.2%} on {facts['dataset']}'s test set"
+
+
+def _doctor() -> int:
+    lines, well = diagnose()
+    print("\n".join(lines))
+    return 0 if well else 1

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from lenetcourse.files import replacing
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = re.compile(r"\d\d_\w+")  # the stem of a numbered chapter
 VALID_ID = re.compile(r"[a-z0-9-]{1,64}")
 

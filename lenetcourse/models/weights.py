@@ -1,15 +1,10 @@
-"""Save and load: trained weights as safetensors, resumable runs as PyTorch checkpoints.
-
-Neither way of loading runs code from the file: safetensors holds numbers only, and checkpoints
-are read with `weights_only=True`.
-"""
+"""Trained weights as safetensors: numbers only, so loading runs no code from the file."""
 
 import json
 import os
 from importlib import resources
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -22,10 +17,6 @@ ENTRY = "lenetcourse"
 
 class WeightsError(ValueError):
     """A file is no weights file of this course, or does not fit the model."""
-
-
-class CheckpointError(ValueError):
-    """A file is no checkpoint of this course, or belongs to another run."""
 
 
 def save_model(model: LeNet5, path: str | os.PathLike, **facts) -> None:
@@ -71,28 +62,3 @@ def load_model(path: str | os.PathLike | None = None) -> tuple[LeNet5, dict]:
     except (RuntimeError, ValueError) as error:
         raise WeightsError(f"{path}: the weights do not fit their LeNet5: {error}") from None
     return model.eval(), metadata
-
-
-def save_checkpoint(state: dict, path: str | os.PathLike) -> None:
-    """Write `state` (tensors, numbers, strings, lists, dictionaries); whole or not at all."""
-    # Not by name: PyTorch writes the name into the file, and refuses some of those without a dot.
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        torch.save(state, file)
-
-
-def load_checkpoint(path: str | os.PathLike) -> dict:
-    """Return the state in a checkpoint, on the CPU.
-
-    Raises FileNotFoundError when there is none, CheckpointError when it cannot be read.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no checkpoint to resume from; start without --resume")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the reader of pickles raises any kind on damaged files
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{path}: not a readable checkpoint ({reason})") from None
-    if not isinstance(state, dict):
-        raise CheckpointError(f"{path}: holds a {type(state).__name__}, not a checkpoint")
-    return state

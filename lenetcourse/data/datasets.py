@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lenetcourse.download import DownloadError, cache_folder, fetch
-from lenetcourse.idx import IDXError, idx_header, read_idx
-from lenetcourse.sources import SOURCES, Source, SourceFile
+from lenetcourse.data.download import DownloadError, cache_folder, fetch
+from lenetcourse.data.idx import IDXError, idx_header, read_idx
+from lenetcourse.data.sources import SOURCES, Source, SourceFile
 
 SPLITS = ("train", "validation", "test")
 SPLIT_SEED = 1998
@@ -91,7 +91,7 @@ def load_dataset(
     if name == "auto":
         name = choose_dataset("auto", folder=folder)
     if name == "digits":
-        from lenetcourse.digits import load_digits_28
+        from lenetcourse.data.digits import load_digits_28
 
         images, labels = load_digits_28(split)
         return ImageSet(images, labels, name, split, transform)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from notebooks import Unusable
+from notebook.reading import Unusable
 
 PACKAGE = "lenetcourse"
 # Modules, by the last part of their names, at which the walk stops: they only bring the bytes of a

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from lenetcourse.batches import Batches
-from lenetcourse.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from lenetcourse.metrics import accuracy
+from lenetcourse.train.batches import Batches
+from lenetcourse.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from lenetcourse.train.metrics import accuracy
 
 if TYPE_CHECKING:
-    from lenetcourse.datasets import ImageSet
+    from lenetcourse.data.datasets import ImageSet
 
 SHARES = {"accuracy"}  # metrics that read as percentages in the line of an epoch
 Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]

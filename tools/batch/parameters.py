@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import papermill
-from notebook_outputs import cleaned
-from notebooks import Unusable, cells_of, read_notebook, tags
+from notebook.outputs import cleaned
+from notebook.reading import Unusable, cells_of, read_notebook, tags
 
 from lenetcourse import cli
 

@@ -5,7 +5,7 @@ import reprlib
 from pathlib import Path, PurePosixPath
 
 import yaml
-from notebooks import Unusable
+from notebook.reading import Unusable
 
 
 def read_yaml(path: Path) -> object:

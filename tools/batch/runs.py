@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from batch_parameters import command_words, defaults, to_pass
-from batch_yaml import check_value, inner_paths, mapping, read_yaml, short, strings
-from notebooks import CHAPTER, Unusable, read_notebook
+from notebook.reading import CHAPTER, Unusable, read_notebook
+
+from batch.entries import check_value, inner_paths, mapping, read_yaml, short, strings
+from batch.parameters import command_words, defaults, to_pass
 
 BATCH_KEYS = {"dataset", "chapters", "sweeps"}
 CHAPTER_KEYS = {"parameters", "reads", "files"}

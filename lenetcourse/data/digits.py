@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional as F
 
-from lenetcourse.images import centre_by_mass, fit_box
+from lenetcourse.data.pictures import centre_by_mass, fit_box
 
 SEED = 1998
 SIZES = {"train": 1250, "validation": 197, "test": 350}

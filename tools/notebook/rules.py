@@ -12,7 +12,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from nbformat import NotebookNode
-from notebooks import (
+
+from notebook.reading import (
     DEFINITIONS,
     cells_of,
     code_hash,

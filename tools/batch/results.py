@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from batch import Run, picture_path
-from batch_parameters import OUT
-from notebook_outputs import cleaned, what_stopped, with_outputs
-from notebooks import Unusable, cells_of, code_hash, course_metadata, tags
+from notebook.outputs import cleaned, what_stopped, with_outputs
+from notebook.reading import Unusable, cells_of, code_hash, course_metadata, tags
 from PIL import Image
 
+from batch.parameters import OUT
+from batch.runs import Run, picture_path
 from lenetcourse.files import replacing
 
 COMMAND_RECORD = f"{OUT}/history.json"

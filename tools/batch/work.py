@@ -8,12 +8,13 @@ from pathlib import Path
 
 import nbformat
 import one_run
-from batch import Run
-from batch_hashes import PACKAGE, inputs_hash, own_code_hash, stored, why
-from batch_parameters import OUT
-from batch_results import COMMAND_RECORD, Job, source_bytes, write_back, write_bytes
-from notebook_outputs import cleaned
-from notebooks import Unusable, read_notebook
+from notebook.outputs import cleaned
+from notebook.reading import Unusable, read_notebook
+
+from batch.hashes import PACKAGE, inputs_hash, own_code_hash, stored, why
+from batch.parameters import OUT
+from batch.results import COMMAND_RECORD, Job, source_bytes, write_back, write_bytes
+from batch.runs import Run
 
 LIMIT = 3600  # seconds: a run that takes longer hangs
 SHOWN = 200  # characters of an error; all of it is in the log

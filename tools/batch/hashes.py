@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from batch import Run, picture_path
-from batch_parameters import command_options
-from library_code import HELD_TO_MD5, code_digest, command_digest
 from nbformat import NotebookNode
-from notebook_outputs import cleaned, what_stopped
-from notebooks import cells_of, code_hash, course_metadata, read_notebook, statements
+from notebook.outputs import cleaned, what_stopped
+from notebook.reading import cells_of, code_hash, course_metadata, read_notebook, statements
 
 import lenetcourse
-from lenetcourse.sources import SOURCES
+from batch.library_code import HELD_TO_MD5, code_digest, command_digest
+from batch.parameters import command_options
+from batch.runs import Run, picture_path
+from lenetcourse.data.sources import SOURCES
 
 PACKAGE = Path(lenetcourse.__file__).parent
-TRAIN = (("cli", "_train"),)  # where the command starts
+TRAIN = (("command.train", "_train"),)  # where the command starts
 # Where the walk through the library stops, too, when a run leaves no picture.
 PICTURES = frozenset({"plots"})
 

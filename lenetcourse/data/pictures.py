@@ -1,14 +1,11 @@
-"""Own pictures to MNIST's form, and image sets to PNG folders and JSON.
+"""Own pictures to MNIST's form.
 
 MNIST's form is the one of LeCun et al. (1998), section III.A: the digit is scaled, keeping its
 proportions, into a box of 20x20 pixels, and placed so that its centre of mass is the centre of a
 28x28 field; background 0, ink up to 255.
 """
 
-import json
 import os
-import shutil
-import tempfile
 import warnings
 from importlib import resources
 from pathlib import Path
@@ -16,8 +13,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
-
-from lenetcourse.files import replacing
 
 SIDE = 28  # of the field
 BOX = 20  # of the digit inside it
@@ -234,45 +229,3 @@ def _thicken(digit: np.ndarray) -> np.ndarray:
     margin = int(np.ceil(grow))
     distance = ndimage.distance_transform_edt(~np.pad(mask, margin))
     return (np.clip(grow + 0.5 - distance, 0, 1) * 255).astype(np.float32)
-
-
-def export_png(image_set, folder: str | os.PathLike) -> int:
-    """Write every image as `folder/<label>/<index>.png` and return how many there are.
-
-    The folder appears complete or not at all. Raises FileExistsError when it is there already.
-    """
-    folder = Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists already: name a new folder, or delete it first")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        # mkdtemp makes a folder for its owner alone; readers of an export expect the usual mode.
-        work.chmod(0o755)
-        for label in np.unique(image_set.labels.numpy()):
-            (work / str(label)).mkdir()
-        digits = len(str(len(image_set) - 1))
-        for index, (image, label) in enumerate(
-            zip(image_set.images.numpy(), image_set.labels.tolist(), strict=True)
-        ):
-            Image.fromarray(image).save(work / str(label) / f"{index:0{digits}d}.png")
-        work.replace(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return len(image_set)
-
-
-def export_json(image_set, path: str | os.PathLike) -> int:
-    """Write a JSON list of records {"img": 28 rows of 28 values, "label": digit}.
-
-    Returns how many records there are. One record stands on one line. The file appears whole or
-    not at all.
-    """
-    records = zip(image_set.images, image_set.labels.tolist(), strict=True)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write("[")
-        for index, (image, label) in enumerate(records):
-            record = json.dumps({"img": image.tolist(), "label": label}, separators=(",", ":"))
-            file.write((",\n" if index else "\n") + record)
-        file.write("\n]\n")
-    return len(image_set)

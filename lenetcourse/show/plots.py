@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from lenetcourse.datasets import ImageSet
+from lenetcourse.data.datasets import ImageSet
+from lenetcourse.models.summary import activations
 from lenetcourse.models.vae import VAE
-from lenetcourse.summary import activations
-from lenetcourse.training import History
+from lenetcourse.train.loop import History
 
 # Colours of a segmentation: of the course's style, far apart also for the colour-blind.
 BLACK, MISSED, TOO_MUCH = (0, 0, 0), (213, 94, 0), (0, 114, 178)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 from nbformat import NotebookNode
-from notebooks import RUN_METADATA, RUN_TAGS, VALID_ID, cells_of, tags
+
+from notebook.reading import RUN_METADATA, RUN_TAGS, VALID_ID, cells_of, tags
 
 # Of the kernel, what does not depend on the machine: no display names, no patch levels.
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
