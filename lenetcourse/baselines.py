@@ -15,6 +15,8 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor
 
+from lenetcourse.data.images import as_shares
+
 VARIANCE = 0.95  # share that the components of PCA keep: 154 of 784 on MNIST
 WITH_PCA = ("logistic", "knn", "tree", "forest", "linear-svm", "rbf-svm")
 
@@ -74,8 +76,8 @@ def make_baseline(name: str, seed: int = 0) -> Pipeline:
 
 
 def as_vectors(images: Tensor) -> np.ndarray:
-    """Return images, uint8 (n, h, w), as float32 vectors (n, h * w) in [0, 1]."""
-    return (images.flatten(1).float() / 255).numpy()
+    """Return uint8 images as float32 vectors (n, pixels) in [0, 1]."""
+    return as_shares(images).flatten(1).numpy()
 
 
 def _commonest(labels: np.ndarray) -> int:

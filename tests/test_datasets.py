@@ -21,8 +21,9 @@ from servers import HTML_PAGE, Server, closed_port, cut, send
 from torch.utils.data import DataLoader
 
 from lenetcourse.data import datasets, digits, download
-from lenetcourse.data.datasets import DatasetError, ImageSet, choose_dataset, load_dataset
+from lenetcourse.data.datasets import DatasetError, choose_dataset, load_dataset
 from lenetcourse.data.idx import idx_header, write_idx
+from lenetcourse.data.images import ImageSet
 from lenetcourse.data.sources import SOURCES
 
 TRAIN, TEST = 24, 12  # images of the small data sets that stand in for the published ones

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SPLITS = ("train", "validation", "test")
+from lenetcourse.data.sources import SPLITS
 
 
 def _add_data(commands) -> None:
@@ -49,11 +49,12 @@ def _data(options) -> int:
 
 def _data_info(name: str) -> int:
     from lenetcourse import choose_dataset, load_dataset
+    from lenetcourse.data.images import as_shares
 
     name = choose_dataset(name)
     for split in SPLITS:
         image_set = load_dataset(name, split)
-        share = image_set.images.float().div(255)
+        share = as_shares(image_set.images)
         print(f"{image_set!r}: mean {share.mean():.4f}, standard deviation {share.std():.4f}")
         print("  images of 0 to 9: " + " ".join(map(str, image_set.labels.bincount().tolist())))
     return 0

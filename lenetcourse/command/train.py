@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 from lenetcourse.command.errors import _fail
-
-SPLITS = ("train", "validation", "test")
+from lenetcourse.data.sources import SPLITS
 
 
 def _add_train(commands) -> None:

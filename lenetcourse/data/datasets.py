@@ -6,61 +6,22 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from lenetcourse.data.download import DownloadError, cache_folder, fetch
 from lenetcourse.data.idx import IDXError, idx_header, read_idx
-from lenetcourse.data.sources import SOURCES, Source, SourceFile
+from lenetcourse.data.images import ImageSet
+from lenetcourse.data.sources import SOURCES, SPLITS, Source, SourceFile
 
-SPLITS = ("train", "validation", "test")
 SPLIT_SEED = 1998
 NAMES = ("auto", "digits", *SOURCES)
 
 
 class DatasetError(RuntimeError):
     """A data set is not to be had, or its files are not what they should be."""
-
-
-@dataclass(repr=False)
-class ImageSet(Dataset):
-    """Images and labels as plain tensors, and a `torch.utils.data.Dataset` over them.
-
-    Attributes:
-        images: uint8, (n, 28, 28), 0 background to 255 ink.
-        labels: int64, (n,), from 0 to 9.
-        name: the data set, for example "mnist".
-        split: "train", "validation" or "test".
-        transform: applied by `image_set[i]` to the uint8 image (1, 28, 28); torchvision's
-            transforms v2 work.
-    """
-
-    images: Tensor
-    labels: Tensor
-    name: str = ""
-    split: str = ""
-    transform: Callable | None = None
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Return (image, label): the image uint8 (1, 28, 28), or what `transform` makes of it."""
-        image, label = self.images[index].unsqueeze(0), int(self.labels[index])
-        return (image if self.transform is None else self.transform(image)), label
-
-    def __repr__(self) -> str:
-        return f"ImageSet({self.name}, {self.split}: {len(self):,} images)"
-
-    def first(self, count: int) -> ImageSet:
-        """Return the first `count` images as a set of their own."""
-        chosen = self.images[:count], self.labels[:count]
-        return ImageSet(*chosen, self.name, self.split, self.transform)
 
 
 def load_dataset(

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lenetcourse.data.images import ImageSet
 from lenetcourse.files import replacing
 
 
-def export_png(image_set, folder: str | os.PathLike) -> int:
+def export_png(image_set: ImageSet, folder: str | os.PathLike) -> int:
     """Write every image as `folder/<label>/<index>.png` and return how many there are.
 
     The folder appears complete or not at all. Raises FileExistsError when it is there already.
@@ -31,18 +32,18 @@ def export_png(image_set, folder: str | os.PathLike) -> int:
         for index, (image, label) in enumerate(
             zip(image_set.images.numpy(), image_set.labels.tolist(), strict=True)
         ):
-            Image.fromarray(image).save(work / str(label) / f"{index:0{digits}d}.png")
+            Image.fromarray(_last(image)).save(work / str(label) / f"{index:0{digits}d}.png")
         work.replace(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return len(image_set)
 
 
-def export_json(image_set, path: str | os.PathLike) -> int:
-    """Write a JSON list of records {"img": 28 rows of 28 values, "label": digit}.
+def export_json(image_set: ImageSet, path: str | os.PathLike) -> int:
+    """Write a JSON list of records {"img": rows of values, "label": digit}.
 
-    Returns how many records there are. One record stands on one line. The file appears whole or
-    not at all.
+    A colour image is three such lists of rows: red, green, blue. Returns how many records there
+    are. One record stands on one line. The file appears whole or not at all.
     """
     records = zip(image_set.images, image_set.labels.tolist(), strict=True)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -52,3 +53,8 @@ def export_json(image_set, path: str | os.PathLike) -> int:
             file.write((",\n" if index else "\n") + record)
         file.write("\n]\n")
     return len(image_set)
+
+
+def _last(image: np.ndarray) -> np.ndarray:
+    """Return an image with its colours last, as Pillow has them."""
+    return image.transpose(1, 2, 0) if image.ndim == 3 else image

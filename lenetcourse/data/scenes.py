@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lenetcourse.data.datasets import DatasetError, ImageSet
+from lenetcourse.data.datasets import DatasetError
+from lenetcourse.data.images import ImageSet, as_shares, with_channels
 
 THRESHOLD = 128  # ink from this grey on is digit: 13.2 % of MNIST's pixels
 MODES = ("paste", "alpha", "difference")
@@ -24,7 +24,7 @@ class DigitScenes(Dataset):
     """Digits put on random pieces of photographs, and their masks; the same for the same seed.
 
     Attributes:
-        images: uint8 (n, side, side).
+        images: uint8 (n, side, side), or (n, 3, side, side) in colour.
         labels: the masks, uint8 (n, side, side), 1 where the digit's ink is at least `threshold`.
         digits: the digits in the scene, int64 (n,), or (n, 4) with -1 for an empty quarter.
 
@@ -41,6 +41,7 @@ class DigitScenes(Dataset):
         several: 0 for one digit in its 28x28 field; 2 to 4 for scenes of 56x56 with two up to so
             many digits, in a quarter each.
         threshold: the least ink, 1 to 255, that counts as digit.
+        colour: keep the photographs' colours; the digits stay white.
         seed: decides everything random.
 
     Raises ValueError for an unknown mode or part or a number out of range, DatasetError when the
@@ -57,6 +58,7 @@ class DigitScenes(Dataset):
         several: int = 0,
         threshold: int = THRESHOLD,
         seed: int = 0,
+        colour: bool = False,
     ):
         part = digits.split if part is None else part
         if mode not in MODES or part not in PARTS:
@@ -70,23 +72,23 @@ class DigitScenes(Dataset):
         ink, self.digits = digits.images, digits.labels
         if several:
             ink, self.digits = _quarters(ink, digits.labels, several, generator)
-        ground = _ground(backgrounds, part, len(ink), ink.shape[-1], generator)
-        mask = ink >= threshold
-        self.images = _blend(ink, mask, _flatter(ground, contrast), mode)
-        self.labels = mask.to(torch.uint8)
+        ground = _ground(backgrounds, part, len(ink), ink.shape[-1], generator, colour)
+        self.labels = (ink >= threshold).to(torch.uint8)
+        layer = ink.unsqueeze(1) if colour else ink
+        self.images = _blend(layer, layer >= threshold, _flatter(ground, contrast), mode)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return (image, mask): uint8 (1, side, side) and (side, side)."""
-        return self.images[index].unsqueeze(0), self.labels[index]
+        """Return (image, mask): uint8 (channels, side, side) and (side, side)."""
+        return with_channels(self.images)[index], self.labels[index]
 
 
 def _flatter(ground: Tensor, contrast: float) -> Tensor:
     if contrast == 1:
         return ground
-    mean = ground.float().mean((1, 2), keepdim=True)
+    mean = ground.float().mean((-2, -1), keepdim=True)
     return (mean + contrast * (ground - mean)).round().to(torch.uint8)
 
 
@@ -95,7 +97,7 @@ def _blend(ink: Tensor, mask: Tensor, ground: Tensor, mode: str) -> Tensor:
         return torch.where(mask, ink, ground)
     if mode == "difference":
         return (ground.short() - ink.short()).abs().to(torch.uint8)
-    share = ink.float() / 255
+    share = as_shares(ink)
     return (ground * (1 - share) + 255 * share).round().to(torch.uint8)
 
 
@@ -113,48 +115,61 @@ def _quarters(
     return scene.reshape(count, 2 * side, 2 * side), torch.where(used, labels[chosen], -1)
 
 
-def _ground(backgrounds, part: str, count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Return `count` patches, uint8 (n, side, side), from that part of the photographs."""
+def _ground(
+    backgrounds: str | os.PathLike,
+    part: str,
+    count: int,
+    side: int,
+    generator: torch.Generator,
+    colour: bool,
+) -> Tensor:
+    """Return patches, uint8 (count, [3,] side, side), from that part of the photographs."""
+    channels = (3,) if colour else ()
     if backgrounds == "plain":
-        greys = torch.randint(256, (count, 1, 1), generator=generator, dtype=torch.uint8)
-        return greys.expand(count, side, side)
-    photos = [photo for photo in _photos(backgrounds, part) if min(photo.shape) >= side]
+        one = torch.randint(256, (count, *channels, 1, 1), generator=generator, dtype=torch.uint8)
+        return one.expand(count, *channels, side, side)
+    photos = _photos(backgrounds, part, colour)
+    photos = [photo for photo in photos if min(photo.shape[-2:]) >= side]
     if not photos:
         raise DatasetError(
             f"{backgrounds}: no picture with {side} x {side} pixels in its {part} part"
         )
-    patches = torch.empty(count, side, side, dtype=torch.uint8)
+    patches = torch.empty(count, *channels, side, side, dtype=torch.uint8)
     which = torch.randint(len(photos), (count,), generator=generator)
     place = torch.rand(count, 2, generator=generator)
     steps = torch.arange(side)
     for number, photo in enumerate(photos):
         here = (which == number).nonzero().flatten()
-        room = torch.tensor(photo.shape) - side + 1
+        room = torch.tensor(photo.shape[-2:]) - side + 1
         top, left = (place[here] * room).long().unbind(1)
         rows, columns = top[:, None] + steps, left[:, None] + steps
-        patches[here] = photo[rows[:, :, None], columns[:, None, :]]
+        cut = photo[..., rows[:, :, None], columns[:, None, :]]  # ([3,] n, side, side)
+        patches[here] = cut.movedim(0, 1) if colour else cut
     return patches
 
 
-def _photos(backgrounds, part: str) -> Sequence[Tensor]:
-    """Return grey photographs, uint8 (h, w), cut to the columns of that part."""
+def _photos(backgrounds: str | os.PathLike, part: str, colour: bool = False) -> list[Tensor]:
+    """Return photographs, uint8 (h, w) or (3, h, w), cut to the columns of that part."""
     first, last = PARTS[part]
+    mode = "RGB" if colour else "L"
+    is_sample = backgrounds == "photos"
     cut = []
-    for photo in _sample_photos() if backgrounds == "photos" else _folder_photos(Path(backgrounds)):
+    for photo in _sample_photos(mode) if is_sample else _folder_photos(Path(backgrounds), mode):
         width = photo.shape[1]
-        cut.append(torch.from_numpy(photo[:, int(first * width) : int(last * width)].copy()))
+        columns = torch.from_numpy(photo[:, int(first * width) : int(last * width)].copy())
+        cut.append(columns.permute(2, 0, 1) if colour else columns)
     return cut
 
 
-def _sample_photos() -> list[np.ndarray]:
+def _sample_photos(mode: str) -> list[np.ndarray]:
     from PIL import Image
     from sklearn.datasets import load_sample_images
 
     photos = load_sample_images().images
-    return [np.asarray(Image.fromarray(photo).convert("L")) for photo in photos]
+    return [np.asarray(Image.fromarray(photo).convert(mode)) for photo in photos]
 
 
-def _folder_photos(folder: Path) -> list[np.ndarray]:
+def _folder_photos(folder: Path, mode: str) -> list[np.ndarray]:
     from PIL import Image
 
     if not folder.is_dir():
@@ -164,7 +179,7 @@ def _folder_photos(folder: Path) -> list[np.ndarray]:
     for path in paths:
         try:
             with Image.open(path) as image:
-                photos.append(np.asarray(image.convert("L")))
+                photos.append(np.asarray(image.convert(mode)))
         except OSError as error:  # Pillow's errors are of this kind
             raise DatasetError(f"{path}: cannot be read ({error}): repair or remove it") from None
     return photos

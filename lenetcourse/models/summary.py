@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lenetcourse.tables import Table
+
 
 class Layer(NamedTuple):
     """One row of a layer table; `macs` counts the multiply-adds for one image."""
@@ -18,16 +20,21 @@ class Layer(NamedTuple):
 
 
 class LayerTable(list):
-    """A list of `Layer` that prints as an aligned table with totals."""
+    """A list of `Layer` that prints as a table with totals."""
 
-    def __str__(self) -> str:
-        rows = [(r.name, r.kind, _shape(r.output_shape), r.parameters, r.macs) for r in self]
-        total = ("total", "", "", sum(r.parameters for r in self), sum(r.macs for r in self))
-        lines = [f"{'layer':<10}{'kind':<12}{'output':<14}{'weights':>10}{'multiply-adds':>16}"]
-        lines += [f"{n:<10}{k:<12}{s:<14}{p:>10,}{m:>16,}" for n, k, s, p, m in [*rows, total]]
-        return "\n".join(lines)
+    @property
+    def table(self) -> Table:
+        """The rows as text, under a head, above their totals."""
+        rows = [[r.name, r.kind, _shape(r.output_shape), r.parameters, r.macs] for r in self]
+        rows.append(["total", "", "", sum(r.parameters for r in self), sum(r.macs for r in self)])
+        head = ["layer", "kind", "output", "weights", "multiply-adds"]
+        return Table(head, [[*words, f"{w:,}", f"{m:,}"] for *words, w, m in rows])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return repr(self.table)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
 
 
 def count_parameters(model: nn.Module) -> int:

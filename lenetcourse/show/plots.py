@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from lenetcourse.data.datasets import ImageSet
+from lenetcourse.data.images import ImageSet, as_inputs
 from lenetcourse.models.summary import activations
-from lenetcourse.models.vae import VAE
+from lenetcourse.models.vae import VAE, decoded, require_plane
 from lenetcourse.train.loop import History
 
 # Colours of a segmentation: of the course's style, far apart also for the colour-blind.
@@ -34,15 +34,17 @@ def show_images(
     vmin: float | None = 0,
     vmax: float | None = 255,
 ) -> Figure:
-    """Show grey images (n, height, width) in rows, ink dark; `size` is inches an image.
+    """Show images in rows; `size` is inches an image.
 
-    `vmin` is drawn white and `vmax` black; None takes each image's own range.
+    Grey images (n, height, width) are drawn with ink dark: `vmin` white and `vmax` black, None
+    takes each image's own range. Colour images (n, 3, height, width), uint8 or in [0, 1], are drawn
+    as they look.
     """
     images = [np.asarray(image) for image in images]
     columns = min(columns, len(images))
     figure, axes = _tiles(len(images), columns, size, room_for_titles=titles is not None)
     for index, (axis, image) in enumerate(zip(axes, images, strict=True)):
-        axis.imshow(image, vmin=vmin, vmax=vmax)
+        axis.imshow(_colours_last(image), vmin=vmin, vmax=vmax)
         if titles is not None:
             axis.set_title(titles[index], fontsize=9)
     return figure
@@ -66,9 +68,12 @@ def show_kernels(layer: nn.Conv2d, columns: int = 8, size: float = 0.9) -> Figur
 
 
 def show_feature_maps(model: nn.Module, image: Tensor, layer: str, columns: int = 8) -> Figure:
-    """Show what every kernel of `layer` answers to one uint8 image (height, width), after ReLU."""
+    """Show what every kernel of `layer` answers to one uint8 image, after ReLU.
+
+    The image is (height, width), or (3, height, width) in colour.
+    """
     device = next(model.parameters()).device
-    inputs = image[None, None].float().to(device) / 255
+    inputs = as_inputs(image[None].to(device))
     maps = activations(model, inputs)[layer][0].clamp(min=0).cpu().numpy()
     titles = [str(number) for number in range(1, len(maps) + 1)]
     return show_images(maps, titles, columns, size=0.95, vmax=float(maps.max()))
@@ -139,15 +144,14 @@ def plot_latent_space(model: VAE, images: ImageSet, side: int = 8) -> Figure:
     into equal shares; that of a plain one divides the square around the codes evenly. Raises
     ValueError for a model with another number of latents.
     """
-    if model.settings["latent"] != 2:
-        raise ValueError(f"a plane has 2 latents, not {model.settings['latent']}")
-    mu, _ = model.eval().encode(images.images[:, None].float() / 255)
+    require_plane(model)
+    mu, _ = model.eval().encode(as_inputs(images.images))
     if model.settings["sample"]:
         across = down = norm.ppf((np.arange(side) + 0.5) / side)
     else:
         across, down = np.linspace(*np.percentile(mu.numpy(), [2, 98], axis=0), side).T
     points = torch.tensor([[x, y] for y in down[::-1] for x in across], dtype=torch.float32)
-    tiles = torch.sigmoid(model.decode(points)).reshape(side, side, 28, 28)
+    tiles = decoded(model, points)  # (side * side, channels, size, size)
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 3), width_ratios=[1.15, 1])
     colors = plt.get_cmap("tab10")
     for digit in range(10):
@@ -155,9 +159,10 @@ def plot_latent_space(model: VAE, images: ImageSet, side: int = 8) -> Figure:
         left.plot(*chosen.T, ".", ms=2, color=colors(digit), label=str(digit))
     left.legend(markerscale=5, loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1)
     left.set(xlabel="latent 1", ylabel="latent 2")
-    picture = tiles.permute(0, 2, 1, 3).reshape(side * 28, side * 28)
+    rows = [torch.cat(list(row), 2) for row in tiles.split(side)]
+    picture = torch.cat(rows, 1).numpy()
     # Drawn smaller than its pixels: the style's "nearest" would leave some out.
-    right.imshow(picture.numpy(), vmin=0, vmax=1, interpolation="antialiased")
+    right.imshow(_colours_last(picture), vmin=0, vmax=1, interpolation="antialiased")
     _frame(right)
     return figure
 
@@ -165,9 +170,9 @@ def plot_latent_space(model: VAE, images: ImageSet, side: int = 8) -> Figure:
 def show_segmentation(images: Tensor, masks: Tensor, scores: Tensor, size: float = 0.9) -> Figure:
     """Show images above their true masks above what was found, one column an image.
 
-    `images` are uint8 (n, h, w), `masks` (n, h, w) of 0 and 1, `scores` (n, 1, h, w) before the
-    sigmoid. In the lowest row black is digit found, orange digit missed, blue background taken for
-    digit.
+    `images` are uint8 (n, h, w) or (n, 3, h, w), `masks` (n, h, w) of 0 and 1, `scores`
+    (n, 1, h, w) before the sigmoid. In the lowest row black is digit found, orange digit missed,
+    blue background taken for digit.
     """
     found, true = scores.squeeze(1) > 0, masks.bool()
     shown = torch.full((*true.shape, 3), 255, dtype=torch.uint8)
@@ -176,12 +181,19 @@ def show_segmentation(images: Tensor, masks: Tensor, scores: Tensor, size: float
     count = len(images)
     figure, tiles = _tiles(3 * count, count, size, room_for_titles=False)
     truth = 255 * (~true).to(torch.uint8)
-    for tile, image in zip(tiles, [*images, *truth, *shown], strict=True):
+    for tile, image in zip(tiles, [*images, *truth, *shown.movedim(-1, 1)], strict=True):
         # A photograph is shown as it looks, unlike a digit alone.
-        tile.imshow(image.numpy(), cmap="gray", vmin=0, vmax=255)
+        tile.imshow(_colours_last(image.numpy()), cmap="gray", vmin=0, vmax=255)
     for tile, name in zip(tiles[::count], ("image", "truth", "found"), strict=True):
         tile.set_ylabel(name, fontsize=9)
     return figure
+
+
+def _colours_last(image: np.ndarray) -> np.ndarray:
+    """Return an image as Matplotlib takes it: (h, w), or (h, w, 3) of (3, h, w)."""
+    if image.ndim == 3 and image.shape[0] == 1:
+        return image[0]
+    return np.moveaxis(image, 0, -1) if image.ndim == 3 else image
 
 
 def _tiles(count: int, columns: int, size: float, room_for_titles: bool):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lenetcourse.models.lenet import LeNet5
 from lenetcourse.models.summary import count_macs, count_parameters
-from lenetcourse.models.vae import VAE
+from lenetcourse.models.vae import VAE, decoded, require_plane
 from lenetcourse.show.plots import show_images
 from lenetcourse.show.results import mean_and_std
 
@@ -46,28 +47,41 @@ def draw_kernels(
     errors: Mapping[tuple[int, int], Sequence[float]], first: int, second: int
 ) -> Figure:
     """Draw cost and expected error of `LeNet5((first, second))` among the measured networks."""
-    measured = sorted(errors, key=lambda pair: count_macs(LeNet5(pair)))
-    macs = np.array([count_macs(LeNet5(pair)) for pair in measured])
+    costs = {pair: kernels_cost(pair) for pair in [*errors, (first, second), (6, 16)]}
+    measured = sorted(errors, key=lambda pair: costs[pair].macs)
+    macs = np.array([costs[pair].macs for pair in measured])
     spread = np.array([mean_and_std(errors[pair]) for pair in measured])
-    model = LeNet5((first, second))
-    cost, weights = count_macs(model), count_parameters(model)
-    guess = expected_error(macs, spread[:, 0], cost)
+    here, whole = costs[first, second], costs[6, 16]
+    guess = expected_error(macs, spread[:, 0], here.macs)
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
     left.errorbar(macs, 100 * spread[:, 0], 100 * spread[:, 1], fmt="o-", capsize=3)
     for pair, x, y in zip(measured, macs, spread[:, 0], strict=True):
         left.annotate(str(pair), (x, 100 * y), (5, 6), textcoords="offset points", fontsize=8)
-    left.axvline(cost, color="C1", linestyle="--", linewidth=1)
+    left.axvline(here.macs, color="C1", linestyle="--", linewidth=1)
     left.set(xscale="log", xlabel="multiply-adds an image", ylabel="test error in %")
     left.set_title(f"({first}, {second}): expect {guess}")
-    whole = LeNet5()
-    shares = [weights / count_parameters(whole), cost / count_macs(whole)]
+    shares = [here.weights / whole.weights, here.macs / whole.macs]
     bars = right.barh(["weights", "multiply-adds"], np.array(shares) * 100, color=["C2", "C0"])
-    right.bar_label(bars, [f"{weights:,}", f"{cost:,}"], padding=4, fontsize=9)
+    right.bar_label(bars, [f"{here.weights:,}", f"{here.macs:,}"], padding=4, fontsize=9)
     right.axvline(100, color="black", linewidth=1)
     right.set(xlim=(0, 420), xlabel="% of LeNet-5 with (6, 16)", title="Cost")
     right.grid(axis="y", visible=False)
     return figure
+
+
+class Cost(NamedTuple):
+    """What a network costs: its weights, and the multiply-adds of one image."""
+
+    weights: int
+    macs: int
+
+
+def kernels_cost(kernels: tuple[int, int]) -> Cost:
+    """Return the cost of `LeNet5(kernels)`; torch's random numbers stay where they are."""
+    with torch.random.fork_rng(devices=[]):
+        model = LeNet5(kernels)
+    return Cost(count_parameters(model), count_macs(model))
 
 
 def expected_error(macs: np.ndarray, errors: np.ndarray, cost: int) -> str:
@@ -83,8 +97,7 @@ def explore_latent(model: VAE, interactive: bool = True):
     With `interactive`, two sliders move the point; else nine points are shown side by side. Returns
     the sliders as an ipywidgets box, or None. Raises ValueError for another number of latents.
     """
-    if model.settings["latent"] != 2:
-        raise ValueError(f"a plane has 2 latents, not {model.settings['latent']}")
+    require_plane(model)
     if not interactive:
         steps = np.linspace(-2, 2, 9)
         images = [_decoded(model, step, step) for step in steps]
@@ -102,7 +115,6 @@ def explore_latent(model: VAE, interactive: bool = True):
     return ipywidgets.interact(show, **boxes).widget
 
 
-@torch.no_grad()
 def _decoded(model: VAE, x: float, y: float) -> np.ndarray:
     point = torch.tensor([[x, y]], dtype=torch.float32)
-    return torch.sigmoid(model.eval().decode(point)).reshape(28, 28).numpy()
+    return decoded(model, point)[0].numpy()

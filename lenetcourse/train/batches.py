@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from lenetcourse.data.images import as_inputs
+
 
 class Batches:
     """Batches of whole tensors by permutation: faster than one `Dataset` item at a time.
 
-    Iterating gives (inputs, targets). Images that are uint8 (n, height, width) become float32
-    (n, 1, height, width) in [0, 1], batch by batch; other inputs pass as they are. With a
+    Iterating gives (inputs, targets). Images that are uint8, (n, h, w) or (n, 3, h, w), become
+    float32 (n, channels, h, w) in [0, 1], batch by batch; other inputs pass as they are. With a
     `generator` each pass has a new order; without one the order is that of the tensors. Both
     tensors are moved to `device` once. Raises ValueError when their lengths differ, when there
     is nothing in them, or when `batch_size` is below 1.
@@ -45,5 +47,5 @@ class Batches:
         for chosen in order.to(self.inputs.device).split(self.batch_size):
             inputs = self.inputs[chosen]
             if inputs.dtype == torch.uint8:
-                inputs = inputs.unsqueeze(1).float() / 255
+                inputs = as_inputs(inputs)
             yield inputs, self.targets[chosen]

@@ -19,7 +19,7 @@ from lenetcourse.train.checkpoint import CheckpointError, load_checkpoint, save_
 from lenetcourse.train.metrics import accuracy
 
 if TYPE_CHECKING:
-    from lenetcourse.data.datasets import ImageSet
+    from lenetcourse.data.images import ImageSet
 
 SHARES = {"accuracy"}  # metrics that read as percentages in the line of an epoch
 Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lenetcourse.data.images import as_shares
 from lenetcourse.models.vae import VAEOutput
 
 
@@ -63,8 +64,3 @@ def mask_loss(scores: Tensor, masks: Tensor) -> Tensor:
     right: there is one term only, and its size does not depend on that of the images.
     """
     return F.binary_cross_entropy_with_logits(scores.squeeze(1), masks.float())
-
-
-def as_shares(images: Tensor) -> Tensor:
-    """Return images as float32 in [0, 1]."""
-    return images.float() / 255 if images.dtype == torch.uint8 else images

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from lenetcourse.data.images import as_inputs
+
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the share of rows whose largest score, of (n, classes), is at the target, (n,)."""
@@ -27,12 +29,15 @@ def confidence_interval(share: float, count: int) -> tuple[float, float]:
 
 @torch.no_grad()
 def predict_probabilities(model: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
-    """Return softmax probabilities (n, classes), on the CPU, of uint8 images (n, height, width)."""
+    """Return softmax probabilities (n, classes), on the CPU, of uint8 images.
+
+    They are (n, h, w) for grey or (n, 3, h, w) for colour.
+    """
     was_training = model.training
     device = next(model.parameters()).device
     model.eval()
-    parts = (part.to(device).unsqueeze(1).float() / 255 for part in images.split(batch_size))
-    rows = [model(inputs).softmax(1).cpu() for inputs in parts]
+    parts = images.split(batch_size)
+    rows = [model(as_inputs(part.to(device))).softmax(1).cpu() for part in parts]
     model.train(was_training)
     return torch.cat(rows)
 
@@ -50,9 +55,8 @@ def iou(scores: Tensor, masks: Tensor) -> Tensor:
 
     Arguments as for `pixel_accuracy`. An empty mask found empty counts as 1.
     """
-    found, true = (scores.squeeze(1) > 0).flatten(1), masks.bool().flatten(1)
-    both, either = (found & true).sum(1), (found | true).sum(1)
-    return torch.where(either > 0, both / either.clamp(min=1), 1.0).mean()
+    both, sizes = _overlap(scores, masks)
+    return _share(both, sizes - both)
 
 
 def dice(scores: Tensor, masks: Tensor) -> Tensor:
@@ -60,6 +64,16 @@ def dice(scores: Tensor, masks: Tensor) -> Tensor:
 
     Arguments as for `pixel_accuracy`. For one image it is 2 IoU / (1 + IoU).
     """
+    both, sizes = _overlap(scores, masks)
+    return _share(2 * both, sizes)
+
+
+def _overlap(scores: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Return for each image the pixels of the digit that were found, and the sum of both sizes."""
     found, true = (scores.squeeze(1) > 0).flatten(1), masks.bool().flatten(1)
-    both, sizes = (found & true).sum(1), found.sum(1) + true.sum(1)
-    return torch.where(sizes > 0, 2 * both / sizes.clamp(min=1), 1.0).mean()
+    return (found & true).sum(1), found.sum(1) + true.sum(1)
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    """Return the mean of part / whole, where nothing of nothing is all of it."""
+    return torch.where(whole > 0, part / whole.clamp(min=1), 1.0).mean()

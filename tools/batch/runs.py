@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
 from notebook.reading import CHAPTER, Unusable, read_notebook
@@ -213,16 +214,15 @@ def check_together(runs: Sequence[Run], root: Path) -> None:
 
 def in_order(runs: Sequence[Run]) -> list[Run]:
     """Return `runs`, each after those that it reads. Raises Unusable when some read one another."""
-    ordered, waiting = [], list(runs)
-    while waiting:
-        missing = {run.group for run in waiting}
-        free = [run for run in waiting if not missing & set(run.reads)]
-        if not free:
-            circle = ", ".join(run.name for run in waiting)
-            raise Unusable(f"batch.yml: these read one another: {circle}")
-        ordered += free
-        waiting = [run for run in waiting if run not in free]
-    return ordered
+    reads: dict[str, set[str]] = {}
+    for run in runs:
+        reads.setdefault(run.group, set()).update(run.reads)
+    try:
+        order = list(TopologicalSorter(reads).static_order())
+    except CycleError as error:
+        circle = ", ".join(reversed(error.args[1]))
+        raise Unusable(f"batch.yml: these read one another: {circle}") from None
+    return sorted(runs, key=lambda run: order.index(run.group))
 
 
 def written_files(run: Run, root: Path) -> list[Path]:
