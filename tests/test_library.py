@@ -80,6 +80,20 @@ def test_names():
     assert not hasattr(lenetcourse, "__wrapped__")
 
 
+def test_the_stub_names_what_the_package_has():
+    """Editors read __init__.pyi; the package imports by `_HOME`."""
+    stub = ast.parse((ROOT / "lenetcourse" / "__init__.pyi").read_text(encoding="utf-8"))
+    named = {}
+    for node in stub.body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                assert alias.asname == alias.name  # this is what makes a name of a stub public
+                named[alias.name] = node.module
+    homes = {name: f"lenetcourse.{module}" for name, module in lenetcourse._HOME.items()}
+    assert named == homes
+    assert (ROOT / "lenetcourse" / "py.typed").is_file()
+
+
 # Versions and requirements
 
 
