@@ -1,4 +1,4 @@
-# What editors complete and type checkers read; __init__.py imports the same names when they are used.
+# For editors and type checkers; __init__.py imports the same names when they are first used.
 
 from lenetcourse.data.datasets import DatasetError as DatasetError
 from lenetcourse.data.datasets import choose_dataset as choose_dataset
