@@ -8,6 +8,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOME = {
+    "CourseError": "errors",
+    "UsageError": "errors",
     "IDXError": "data.idx",
     "idx_header": "data.idx",
     "read_idx": "data.idx",

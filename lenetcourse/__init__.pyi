@@ -16,6 +16,8 @@ from lenetcourse.data.pictures import PictureError as PictureError
 from lenetcourse.data.pictures import example_pictures as example_pictures
 from lenetcourse.data.pictures import to_mnist as to_mnist
 from lenetcourse.data.scenes import DigitScenes as DigitScenes
+from lenetcourse.errors import CourseError as CourseError
+from lenetcourse.errors import UsageError as UsageError
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
 from lenetcourse.models.segmentation import LeNetSegmenter as LeNetSegmenter

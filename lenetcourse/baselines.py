@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor
 
 from lenetcourse.data.images import as_shares
+from lenetcourse.errors import UsageError
 
 VARIANCE = 0.95  # share that the components of PCA keep: 154 of 784 on MNIST
 WITH_PCA = ("logistic", "knn", "tree", "forest", "linear-svm", "rbf-svm")
@@ -64,10 +65,10 @@ def make_baseline(name: str, seed: int = 0) -> Pipeline:
     """Return an untrained scikit-learn pipeline for vectors in [0, 1].
 
     `name` is one of `BASELINES`; "pca-" before a name puts PCA in front, with as many components as
-    keep 95 % of the variance. `seed` decides what is random. Raises ValueError for an unknown name.
+    keep 95 % of the variance. `seed` decides what is random. Raises UsageError for an unknown name.
     """
     if name not in BASELINES:
-        raise ValueError(f"unknown baseline {name!r}: one of {', '.join(BASELINES)}")
+        raise UsageError(f"unknown baseline {name!r}: one of {', '.join(BASELINES)}")
     steps = []
     if name.startswith("pca-"):
         steps.append(("pca", PCA(VARIANCE, random_state=seed)))

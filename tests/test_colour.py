@@ -2,6 +2,7 @@
 
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -76,6 +77,13 @@ def test_lenet5_learns_colour_digits(tinted):
     torch.testing.assert_close(probabilities, expected)
 
 
+@pytest.fixture
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("closed")
 def test_plots_show_the_colours(tinted):
     drawn = show_images(tinted.images[:3])
     shown = drawn.axes[1].images[0].get_array()

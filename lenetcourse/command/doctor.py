@@ -1,7 +1,8 @@
-"""What is installed, found and missing: the answers that a request for help needs."""
+"""`lenetcourse doctor`: what is installed, found and missing: what a request for help needs."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.metadata
 import os
@@ -10,6 +11,19 @@ import re
 import sys
 
 from lenetcourse import __version__
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the subcommand."""
+    doctor = commands.add_parser("doctor", help="say what is installed, found and missing")
+    doctor.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was found; return 1 when something that the course needs is missing."""
+    lines, well = diagnose()
+    print("\n".join(lines))
+    return 0 if well else 1
 
 
 def diagnose() -> tuple[list[str], bool]:
@@ -84,9 +98,3 @@ def _weights() -> str:
     except (OSError, ValueError) as error:
         return f"Weights: none that can be read ({error})"
     return f"Weights: LeNet-5, {facts['test']['accuracy']:.2%} on {facts['dataset']}'s test set"
-
-
-def _doctor() -> int:
-    lines, well = diagnose()
-    print("\n".join(lines))
-    return 0 if well else 1

@@ -15,12 +15,13 @@ from lenetcourse.data.download import DownloadError, cache_folder, fetch
 from lenetcourse.data.idx import IDXError, idx_header, read_idx
 from lenetcourse.data.images import ImageSet
 from lenetcourse.data.sources import SOURCES, SPLITS, Source, SourceFile
+from lenetcourse.errors import CourseError, UsageError
 
 SPLIT_SEED = 1998
 NAMES = ("auto", "digits", *SOURCES)
 
 
-class DatasetError(RuntimeError):
+class DatasetError(CourseError, RuntimeError):
     """A data set is not to be had, or its files are not what they should be."""
 
 
@@ -42,13 +43,13 @@ def load_dataset(
     LENETCOURSE_OFFLINE=1. They may be raw or gzip, flat in the folder, in a subfolder of the data
     set's name, or in torchvision's layout (MNIST/raw).
 
-    Raises ValueError for an unknown name or split, DatasetError when the data cannot be had or is
+    Raises UsageError for an unknown name or split, DatasetError when the data cannot be had or is
     damaged; the message says what was tried and what to do.
     """
     if name not in NAMES:
-        raise ValueError(f"unknown data set {name!r}: one of {', '.join(NAMES)}")
+        raise UsageError(f"unknown data set {name!r}: one of {', '.join(NAMES)}")
     if split not in SPLITS:
-        raise ValueError(f"unknown split {split!r}: one of {', '.join(SPLITS)}")
+        raise UsageError(f"unknown split {split!r}: one of {', '.join(SPLITS)}")
     if name == "auto":
         name = choose_dataset("auto", folder=folder)
     if name == "digits":
@@ -71,14 +72,14 @@ def choose_dataset(name: str = "auto", *, folder: str | os.PathLike | None = Non
     """Return the data set that `name` means, and print it in one line when it was "auto".
 
     "auto" is what the environment variable LENETCOURSE_DATASET says, else MNIST if it is on this
-    machine or can be downloaded, else the embedded digits. Raises ValueError when the variable
+    machine or can be downloaded, else the embedded digits. Raises UsageError when the variable
     names no data set.
     """
     if name != "auto":
         return name
     chosen = os.environ.get("LENETCOURSE_DATASET", "auto")
     if chosen not in NAMES:
-        raise ValueError(f"LENETCOURSE_DATASET={chosen} is no data set: one of {', '.join(NAMES)}")
+        raise UsageError(f"LENETCOURSE_DATASET={chosen} is no data set: one of {', '.join(NAMES)}")
     if chosen != "auto":
         print(f"Data set: {chosen}, as LENETCOURSE_DATASET says.")
         return chosen
@@ -97,10 +98,10 @@ def choose_dataset(name: str = "auto", *, folder: str | os.PathLike | None = Non
 def download_dataset(name: str) -> list[Path]:
     """Make sure that every file of a published data set is on this machine; return the paths.
 
-    Raises ValueError for a name that has no files, DatasetError when one cannot be had.
+    Raises UsageError for a name that has no files, DatasetError when one cannot be had.
     """
     if name not in SOURCES:
-        raise ValueError(f"{name!r} has no files to download: one of {', '.join(SOURCES)}")
+        raise UsageError(f"{name!r} has no files to download: one of {', '.join(SOURCES)}")
     source = SOURCES[name]
     return [_locate(source, file, None) for part in source.parts.values() for file in part]
 

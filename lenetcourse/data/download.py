@@ -13,12 +13,13 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 from lenetcourse.data.sources import Source, SourceFile
+from lenetcourse.errors import CourseError
 
 CONNECT_SECONDS = 6
 SILENCE_SECONDS = 20  # a mirror that sends nothing for so long is given up
 
 
-class DownloadError(RuntimeError):
+class DownloadError(CourseError, RuntimeError):
     """No mirror gave the file; the message names each and its reason."""
 
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lenetcourse.errors import CourseError
 from lenetcourse.files import replacing
 
 # The third byte of the file -> the type of the elements as they lie in the file.
@@ -34,7 +35,7 @@ GZIP_CHUNK = 1 << 16  # compressed bytes read at a time
 FETCH_AGAIN = "delete it and fetch it again"
 
 
-class IDXError(ValueError):
+class IDXError(CourseError, ValueError):
     """The bytes are not exactly one IDX array, or the array has no IDX form."""
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from lenetcourse.errors import UsageError
+
 # Of MNIST's 60,000 training images, as PyTorch's own example has them.
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
 
@@ -25,7 +27,7 @@ class ImageSet(Dataset):
         transform: applied by `image_set[i]` to the uint8 image (channels, h, w); torchvision's
             transforms v2 work.
 
-    Raises ValueError when the images have another type or shape, or not as many labels.
+    Raises UsageError when the images have another type or shape, or not as many labels.
     """
 
     images: Tensor
@@ -36,12 +38,12 @@ class ImageSet(Dataset):
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or not is_image_shape(self.images.shape):
-            raise ValueError(
+            raise UsageError(
                 f"images must be uint8 of shape (n, height, width) or (n, 3, height, width), not "
                 f"{self.images.dtype} of shape {tuple(self.images.shape)}"
             )
         if len(self.labels) != len(self.images):
-            raise ValueError(f"{len(self.images)} images with {len(self.labels)} labels")
+            raise UsageError(f"{len(self.images)} images with {len(self.labels)} labels")
 
     def __len__(self) -> int:
         return len(self.images)

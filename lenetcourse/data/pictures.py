@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from lenetcourse.errors import CourseError
+
 SIDE = 28  # of the field
 BOX = 20  # of the digit inside it
 # What cameras and drawing programs write. Pillow reads more, some (EPS) by running other programs.
@@ -26,7 +28,7 @@ MIN_CONTRAST = 20.0  # of 255: less difference between ink and paper counts as b
 PEN_WIDTH = 2.2  # of 20 pixels: MNIST's typical stroke; thinner ones are thickened to it
 
 
-class PictureError(ValueError):
+class PictureError(CourseError, ValueError):
     """The picture cannot be read, or shows no digit."""
 
 

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from lenetcourse.data.datasets import DatasetError
 from lenetcourse.data.images import ImageSet, as_shares, with_channels
+from lenetcourse.errors import UsageError
 
 THRESHOLD = 128  # ink from this grey on is digit: 13.2 % of MNIST's pixels
 MODES = ("paste", "alpha", "difference")
@@ -44,7 +45,7 @@ class DigitScenes(Dataset):
         colour: keep the photographs' colours; the digits stay white.
         seed: decides everything random.
 
-    Raises ValueError for an unknown mode or part or a number out of range, DatasetError when the
+    Raises UsageError for an unknown mode or part or a number out of range, DatasetError when the
     folder holds no picture that is large enough, or one that cannot be read.
     """
 
@@ -62,9 +63,9 @@ class DigitScenes(Dataset):
     ):
         part = digits.split if part is None else part
         if mode not in MODES or part not in PARTS:
-            raise ValueError(f"mode {mode!r}: one of {MODES}, part {part!r}: one of {[*PARTS]}")
+            raise UsageError(f"mode {mode!r}: one of {MODES}, part {part!r}: one of {[*PARTS]}")
         if not 1 <= threshold <= 255 or several not in (0, 2, 3, 4) or not 0 <= contrast <= 1:
-            raise ValueError(
+            raise UsageError(
                 f"threshold {threshold} (1 to 255), several {several} (0, 2, 3 or 4) or "
                 f"contrast {contrast} (0 to 1) is out of range"
             )

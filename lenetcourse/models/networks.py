@@ -6,6 +6,7 @@ import inspect
 
 from torch import nn
 
+from lenetcourse.errors import UsageError
 from lenetcourse.models.lenet import LeNet5
 from lenetcourse.models.segmentation import LeNetSegmenter, SkipSegmenter, SmallUNet
 from lenetcourse.models.small import MLP, PaddedCNN, SmallCNN, WideCNN
@@ -19,14 +20,14 @@ NETWORKS: dict[str, type[nn.Module]] = {kind.__name__: kind for kind in (*CLASSI
 def make_network(name: str, settings: dict[str, object]) -> nn.Module:
     """Return a new network with these settings, as its attribute `settings` holds them.
 
-    `name` is that of its class, such as "LeNet5". Raises ValueError for a name that is not in
+    `name` is that of its class, such as "LeNet5". Raises UsageError for a name that is not in
     `NETWORKS`, for a setting that the network does not have, and for one out of its range.
     """
     if name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r}: one of {', '.join(NETWORKS)}")
+        raise UsageError(f"unknown network {name!r}: one of {', '.join(NETWORKS)}")
     known = inspect.signature(NETWORKS[name]).parameters
     for setting in settings:
         if setting not in known:
             has = ", ".join(known) or "none"
-            raise ValueError(f"{name} has no setting {setting!r}: it has {has}")
+            raise UsageError(f"{name} has no setting {setting!r}: it has {has}")
     return NETWORKS[name](**settings)

@@ -1,7 +1,7 @@
 """Small networks of the source projects and of the papers, each by its name.
 
 `input_size`, `in_channels` and `num_classes` are as in `LeNet5`; the counts of weights are those of
-28x28 grey images in ten classes. Each raises ValueError for sizes that leave nothing to compute.
+28x28 grey images in ten classes. Each raises UsageError for sizes that leave nothing to compute.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,15 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+
 
 class MLP(nn.Module):
     """Dense network on the pixels, 784 of them in MNIST, with ReLU between its layers.
 
     `hidden` are the units of its hidden layers: (196,) is the network with one hidden layer of one
     course text, 155,830 weights; (300, 100) the 28x28-300-100-10 of LeCun et al. (1998), 266,610.
-    Raises ValueError when a layer has no unit.
+    Raises UsageError when a layer has no unit.
     """
 
     def __init__(
@@ -30,7 +32,7 @@ class MLP(nn.Module):
         settings = _sizes(num_classes, input_size, in_channels, least=1)
         sizes = [in_channels * input_size**2, *hidden, num_classes]
         if min(sizes) < 1:
-            raise ValueError(f"every layer needs a unit: {sizes}")
+            raise UsageError(f"every layer needs a unit: {sizes}")
         self.settings = {"hidden": list(hidden)} | settings
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
 
@@ -135,7 +137,7 @@ class SmallCNN(nn.Module):
 def _sizes(num_classes: int, input_size: int, in_channels: int, least: int) -> dict[str, int]:
     """Return these settings, checked. Raises ValueError when one is too small."""
     if input_size < least:
-        raise ValueError(f"input_size {input_size} leaves nothing to compute: {least} at least")
+        raise UsageError(f"input_size {input_size} leaves nothing to compute: {least} at least")
     if num_classes < 1 or in_channels < 1:
-        raise ValueError(f"{num_classes} outputs, {in_channels} input channels: 1 at least")
+        raise UsageError(f"{num_classes} outputs, {in_channels} input channels: 1 at least")
     return {"num_classes": num_classes, "input_size": input_size, "in_channels": in_channels}

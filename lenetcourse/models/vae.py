@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+
 
 class VAEOutput(NamedTuple):
     """What a VAE says of a batch: pixel scores (n, pixels), `mu` and `logvar` (n, latent)."""
@@ -30,7 +32,7 @@ class VAE(nn.Module):
         sample: draw the latent vector (`reparameterise`); False takes its mean and makes a plain
             autoencoder of it.
 
-    Raises ValueError for an argument outside these ranges.
+    Raises UsageError for an argument outside these ranges.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class VAE(nn.Module):
     ):
         super().__init__()
         if min(latent, hidden, input_size, in_channels) < 1:
-            raise ValueError(
+            raise UsageError(
                 f"latent {latent}, hidden {hidden}, input_size {input_size} and in_channels "
                 f"{in_channels} must be 1 at least"
             )
@@ -80,9 +82,9 @@ def decoded(model: VAE, latent: Tensor) -> Tensor:
 
 
 def require_plane(model: VAE) -> None:
-    """Raise ValueError when the codes of `model` do not lie in a plane: two latents."""
+    """Raise UsageError when the codes of `model` do not lie in a plane: two latents."""
     if model.settings["latent"] != 2:
-        raise ValueError(f"a plane has 2 latents, not {model.settings['latent']}")
+        raise UsageError(f"a plane has 2 latents, not {model.settings['latent']}")
 
 
 def reparameterise(mu: Tensor, logvar: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from lenetcourse.errors import CourseError
 from lenetcourse.files import replacing
 from lenetcourse.models.networks import NETWORKS, make_network
 
@@ -17,7 +18,7 @@ from lenetcourse.models.networks import NETWORKS, make_network
 ENTRY = "lenetcourse"
 
 
-class WeightsError(ValueError):
+class WeightsError(CourseError, ValueError):
     """A file is no weights file of this course, or does not fit the model."""
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lenetcourse.data.images import as_inputs
+from lenetcourse.errors import UsageError
 
 
 class Batches:
@@ -17,7 +18,7 @@ class Batches:
     Iterating gives (inputs, targets). Images that are uint8, (n, h, w) or (n, 3, h, w), become
     float32 (n, channels, h, w) in [0, 1], batch by batch; other inputs pass as they are. With a
     `generator` each pass has a new order; without one the order is that of the tensors. Both
-    tensors are moved to `device` once. Raises ValueError when their lengths differ, when there
+    tensors are moved to `device` once. Raises UsageError when their lengths differ, when there
     is nothing in them, or when `batch_size` is below 1.
     """
 
@@ -30,9 +31,9 @@ class Batches:
         device: str | torch.device = "cpu",
     ):
         if len(inputs) != len(targets) or not len(inputs):
-            raise ValueError(f"{len(inputs)} inputs and {len(targets)} targets make no batches")
+            raise UsageError(f"{len(inputs)} inputs and {len(targets)} targets make no batches")
         if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+            raise UsageError(f"batch_size must be at least 1, not {batch_size}")
         self.inputs, self.targets = inputs.to(device), targets.to(device)
         self.batch_size, self.generator = batch_size, generator
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import torch
 
+from lenetcourse.errors import CourseError
 from lenetcourse.files import replacing
 
 
-class CheckpointError(ValueError):
+class CheckpointError(CourseError, ValueError):
     """A file is no checkpoint of this course, or belongs to another run."""
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from lenetcourse.errors import CourseError, UsageError
 from lenetcourse.train.batches import Batches
 from lenetcourse.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from lenetcourse.train.metrics import accuracy
@@ -25,7 +26,7 @@ SHARES = {"accuracy"}  # metrics that read as percentages in the line of an epoc
 Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]
 
 
-class TrainingDiverged(FloatingPointError):
+class TrainingDiverged(CourseError, FloatingPointError):
     """The loss became infinite or not a number."""
 
 
@@ -95,7 +96,7 @@ class History:
 def pick_device(device: str = "auto") -> torch.device:
     """Return the device of that name; "auto" takes CUDA, else Apple's MPS, else the CPU.
 
-    Raises ValueError when the device is not to be had on this machine.
+    Raises UsageError when the device is not to be had on this machine.
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if device == "auto":
@@ -105,10 +106,10 @@ def pick_device(device: str = "auto") -> torch.device:
     except RuntimeError:
         chosen = None
     if chosen is None or chosen.type not in ("cpu", "cuda", "mps"):
-        raise ValueError(f"unknown device {str(device)!r}: auto, cpu, cuda or mps")
+        raise UsageError(f"unknown device {str(device)!r}: auto, cpu, cuda or mps")
     missing = (chosen.index or 0) >= torch.cuda.device_count() if cuda else True
     if (chosen.type == "cuda" and missing) or (chosen.type == "mps" and not mps):
-        raise ValueError(f"this machine has no {chosen} device: use device='cpu'")
+        raise UsageError(f"this machine has no {chosen} device: use device='cpu'")
     return chosen
 
 
@@ -147,11 +148,13 @@ def fit(
 
     Ctrl-C ends the run early: the history says so and the best weights so far are kept. Raises
     TrainingDiverged when the loss is no longer finite (the model then holds the best weights so
-    far), CheckpointError when `resume` finds a checkpoint of another recipe, and ValueError for an
-    unknown schedule or less than one epoch.
+    far), CheckpointError when `resume` finds a checkpoint of another recipe, and UsageError for an
+    unknown schedule, a negative learning rate or less than one epoch.
     """
     if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, not {epochs}")
+        raise UsageError(f"epochs must be at least 1, not {epochs}")
+    if not lr >= 0:  # nor nan
+        raise UsageError(f"the learning rate must be a positive number, not {lr}")
     device = pick_device(device)
     metrics = {"accuracy": accuracy} if metrics is None else metrics
     generator = torch.Generator().manual_seed(seed)
@@ -243,11 +246,13 @@ class _Run:
 
     def restore(self, path) -> None:
         if path is None:
-            raise ValueError("resume needs the checkpoint to go on from")
+            raise UsageError("resume needs the checkpoint to go on from")
         state = load_checkpoint(path)
         try:
             self._take_up(state, path)
-        except (KeyError, TypeError, AttributeError, RuntimeError):
+        except CheckpointError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
             raise CheckpointError(f"{path} is no checkpoint of this training loop") from None
 
     def _take_up(self, state: dict, path) -> None:
@@ -276,7 +281,7 @@ def _scheduler(optimizer, schedule: str, lr: float, steps: int):
         return None
     if schedule == "one-cycle":
         return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
-    raise ValueError(f"unknown schedule {schedule!r}: constant or one-cycle")
+    raise UsageError(f"unknown schedule {schedule!r}: constant or one-cycle")
 
 
 def _name(optimizer: torch.optim.Optimizer) -> str:

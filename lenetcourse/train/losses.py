@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lenetcourse.data.images import as_shares
+from lenetcourse.errors import UsageError
 from lenetcourse.models.vae import VAEOutput
 
 
@@ -48,10 +49,10 @@ def vae_loss(
 
     `images` are uint8 or in [0, 1], (n, 28, 28) or (n, 1, 28, 28). With "bce" and beta 1 it is the
     negative evidence lower bound; with "mse" that of a Gaussian decoder with variance 1/2, but for
-    a constant. Raises ValueError for an unknown reconstruction.
+    a constant. Raises UsageError for an unknown reconstruction.
     """
     if reconstruction not in RECONSTRUCTIONS:
-        raise ValueError(f"unknown reconstruction {reconstruction!r}: mse or bce")
+        raise UsageError(f"unknown reconstruction {reconstruction!r}: mse or bce")
     images = as_shares(images)
     error = RECONSTRUCTIONS[reconstruction](outputs.logits, images)
     return (error + beta * kl_to_standard_normal(outputs.mu, outputs.logvar)).mean()

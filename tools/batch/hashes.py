@@ -19,7 +19,7 @@ from batch.runs import Run, picture_path
 from lenetcourse.data.sources import SOURCES
 
 PACKAGE = Path(lenetcourse.__file__).parent
-TRAIN = (("command.train", "_train"),)  # where the command starts
+TRAIN = (("command.train", "run"),)  # where the command starts
 # Where the walk through the library stops, too, when a run leaves no picture.
 PICTURES = frozenset({"plots"})
 

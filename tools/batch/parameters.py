@@ -73,7 +73,7 @@ def command_options(name: str, arguments: Sequence[str]) -> argparse.Namespace:
     heard = io.StringIO()
     try:
         with contextlib.redirect_stderr(heard), contextlib.redirect_stdout(io.StringIO()):
-            return cli._parser().parse_args(list(arguments))
+            return cli.parser().parse_args(list(arguments))
     except SystemExit:
         told = " ".join(heard.getvalue().split()) or "this command trains nothing"
         raise Unusable(f"batch.yml: {name}: {told}") from None

@@ -1,11 +1,13 @@
-"""How a command says what went wrong."""
+"""How a subcommand says what went wrong."""
 
 from __future__ import annotations
 
 import sys
 
+INTERRUPTED = 130
 
-def _fail(error: object, code: int = 2) -> int:
+
+def fail(error: object, code: int = 2) -> int:
     """Print one line on stderr and return the exit code."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         error = f"{error.filename}: {error.strerror}"
