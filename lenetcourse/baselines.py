@@ -30,7 +30,7 @@ class ClusterVote(ClassifierMixin, BaseEstimator):
     After `fit`, `noise_` is the share of training images outside every cluster.
     """
 
-    def __init__(self, clusterer):
+    def __init__(self, clusterer: BaseEstimator) -> None:
         self.clusterer = clusterer
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> ClusterVote:

@@ -15,7 +15,7 @@ class Table:
     has another length than the head.
     """
 
-    def __init__(self, head: Sequence[object], rows: Sequence[Sequence[object]]):
+    def __init__(self, head: Sequence[object], rows: Sequence[Sequence[object]]) -> None:
         self.lines = [[str(cell) for cell in line] for line in (head, *rows)]
         if any(len(line) != len(head) for line in self.lines):
             raise ValueError(f"every row needs {len(head)} cells, as the head has")

@@ -125,7 +125,9 @@ def _split(count: int, split: str) -> np.ndarray:
     return np.sort(order[:validation] if split == "validation" else order[validation:])
 
 
-def _load_part(source: Source, part: str, folder) -> tuple[np.ndarray, np.ndarray]:
+def _load_part(
+    source: Source, part: str, folder: str | os.PathLike | None
+) -> tuple[np.ndarray, np.ndarray]:
     images, labels = (_load_file(source, file, folder) for file in source.parts[part])
     if labels.ndim == 2:  # QMNIST's labels are eight numbers a digit, the first is its class
         labels = np.ascontiguousarray(labels[:, 0])
@@ -140,7 +142,7 @@ def _load_part(source: Source, part: str, folder) -> tuple[np.ndarray, np.ndarra
     return images, labels
 
 
-def _load_file(source: Source, file: SourceFile, folder) -> np.ndarray:
+def _load_file(source: Source, file: SourceFile, folder: str | os.PathLike | None) -> np.ndarray:
     path = _locate(source, file, folder)
     in_cache = path.is_relative_to(cache_folder())
     try:
@@ -189,7 +191,7 @@ def _has_md5(path: Path, md5: str) -> bool:
         return hashlib.md5(file.read(), usedforsecurity=False).hexdigest() == md5
 
 
-def _locate(source: Source, file: SourceFile, folder) -> Path:
+def _locate(source: Source, file: SourceFile, folder: str | os.PathLike | None) -> Path:
     """Return the path of a file, downloading it when it is nowhere on this machine."""
     given = folder or os.environ.get("LENETCOURSE_DATA")
     looked = [Path(given).expanduser()] if given else []

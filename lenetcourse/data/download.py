@@ -45,7 +45,9 @@ def fetch(source: Source, file: SourceFile, check: Callable[[Path], object]) -> 
         raise DownloadError(f"{source.name}: cannot write into {folder}: {error}") from None
 
 
-def _from_mirrors(source, file, check, part: Path, folder: Path) -> Path:
+def _from_mirrors(
+    source: Source, file: SourceFile, check: Callable[[Path], object], part: Path, folder: Path
+) -> Path:
     tried = []
     for url, known_hash in _addresses(source, file):
         try:

@@ -96,7 +96,7 @@ def idx_header(array: np.ndarray) -> bytes:
 class _Gunzip:
     """What a gzip file holds, member after member (RFC 1952); zlib checks length and checksum."""
 
-    def __init__(self, head: bytes, file: BinaryIO):
+    def __init__(self, head: bytes, file: BinaryIO) -> None:
         self.waiting, self.file = head, file
         self.member = zlib.decompressobj(wbits=31)
 

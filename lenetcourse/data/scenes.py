@@ -60,7 +60,7 @@ class DigitScenes(Dataset):
         threshold: int = THRESHOLD,
         seed: int = 0,
         colour: bool = False,
-    ):
+    ) -> None:
         part = digits.split if part is None else part
         if mode not in MODES or part not in PARTS:
             raise UsageError(f"mode {mode!r}: one of {MODES}, part {part!r}: one of {[*PARTS]}")

@@ -17,7 +17,7 @@ class LeNetSegmenter(nn.Module):
     has it: then no pixel can be called background, because sigmoid(0) is 1/2.
     """
 
-    def __init__(self, final_relu: bool = False, in_channels: int = 1):
+    def __init__(self, final_relu: bool = False, in_channels: int = 1) -> None:
         super().__init__()
         self.settings = {"final_relu": final_relu, "in_channels": in_channels}
         self.conv1 = nn.Conv2d(in_channels, 6, 5)
@@ -48,7 +48,7 @@ class SkipSegmenter(nn.Module):
     are added (Long, Shelhamer and Darrell, 2015). It takes any image whose sides are at least 4.
     """
 
-    def __init__(self, in_channels: int = 1):
+    def __init__(self, in_channels: int = 1) -> None:
         super().__init__()
         self.settings = {"in_channels": in_channels}
         self.conv1 = nn.Conv2d(in_channels, 8, 5, padding=2)
@@ -82,7 +82,7 @@ class SmallUNet(nn.Module):
     2015); theirs has four poolings and starts with 64 maps.
     """
 
-    def __init__(self, in_channels: int = 1):
+    def __init__(self, in_channels: int = 1) -> None:
         super().__init__()
         self.settings = {"in_channels": in_channels}
         self.down1, self.down2, self.bottom = (

@@ -27,7 +27,7 @@ class MLP(nn.Module):
         num_classes: int = 10,
         input_size: int = 28,
         in_channels: int = 1,
-    ):
+    ) -> None:
         super().__init__()
         settings = _sizes(num_classes, input_size, in_channels, least=1)
         sizes = [in_channels * input_size**2, *hidden, num_classes]
@@ -59,7 +59,7 @@ class WideCNN(nn.Module):
         num_classes: int = 10,
         input_size: int = 28,
         in_channels: int = 1,
-    ):
+    ) -> None:
         super().__init__()
         self.settings = {"hidden": hidden, "dropout": dropout} | _sizes(
             num_classes, input_size, in_channels, least=4
@@ -86,7 +86,7 @@ class PaddedCNN(nn.Module):
     As a student's report describes it; 194,474 weights.
     """
 
-    def __init__(self, num_classes: int = 10, input_size: int = 28, in_channels: int = 1):
+    def __init__(self, num_classes: int = 10, input_size: int = 28, in_channels: int = 1) -> None:
         super().__init__()
         self.settings = _sizes(num_classes, input_size, in_channels, least=8)
         side = ((input_size + 2) // 2 - 3) // 2  # 6 for 28x28 input
@@ -114,7 +114,7 @@ class SmallCNN(nn.Module):
         num_classes: int = 10,
         input_size: int = 28,
         in_channels: int = 1,
-    ):
+    ) -> None:
         super().__init__()
         self.settings = {"dropout": dropout} | _sizes(
             num_classes, input_size, in_channels, least=16

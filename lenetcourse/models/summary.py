@@ -1,6 +1,7 @@
 """What a network is made of: shapes, weights and multiply-adds, layer by layer."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -93,8 +94,8 @@ def _passed(model: nn.Module, inputs: Tensor) -> dict[str, tuple[Tensor, Tensor]
     return passed
 
 
-def _keeper(passed: dict[str, tuple[Tensor, Tensor]], name: str):
-    def keep(module, args, output):
+def _keeper(passed: dict[str, tuple[Tensor, Tensor]], name: str) -> Callable[..., None]:
+    def keep(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
         passed[name] = (args[0].detach(), output.detach())
 
     return keep

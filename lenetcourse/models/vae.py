@@ -42,7 +42,7 @@ class VAE(nn.Module):
         sample: bool = True,
         input_size: int = 28,
         in_channels: int = 1,
-    ):
+    ) -> None:
         super().__init__()
         if min(latent, hidden, input_size, in_channels) < 1:
             raise UsageError(

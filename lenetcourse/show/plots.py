@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import norm
 from torch import Tensor, nn
@@ -100,7 +101,7 @@ def plot_history(history: History, metric: str = "accuracy") -> Figure:
 
 
 def plot_seeds(
-    axis, series: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str]
+    axis: Axes, series: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str]
 ) -> None:
     """Draw a dot for every run and a bar for every mean, the series side by side.
 
@@ -196,7 +197,9 @@ def _colours_last(image: np.ndarray) -> np.ndarray:
     return np.moveaxis(image, 0, -1) if image.ndim == 3 else image
 
 
-def _tiles(count: int, columns: int, size: float, room_for_titles: bool):
+def _tiles(
+    count: int, columns: int, size: float, room_for_titles: bool
+) -> tuple[Figure, list[Axes]]:
     """Return a figure and `count` framed axes without ticks, in rows of `columns`."""
     rows = math.ceil(count / columns)
     height = size + (0.25 if room_for_titles else 0.05)
@@ -231,7 +234,7 @@ def show_steps(conversions: Sequence[dict[str, np.ndarray]]) -> Figure:
     return figure
 
 
-def _frame(axis) -> None:
+def _frame(axis: Axes) -> None:
     """Leave a thin frame around an image and no ticks."""
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set(visible=True, color="#cccccc", linewidth=0.6)

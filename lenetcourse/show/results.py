@@ -31,7 +31,7 @@ def _natural(path: Path) -> list:
     return [(not part.isdigit(), part.zfill(12)) for part in path.stem.replace("_", "-").split("-")]
 
 
-def select(records: Sequence[dict], **parameters) -> list[dict]:
+def select(records: Sequence[dict], **parameters: object) -> list[dict]:
     """Return the records whose parameters have these values; a missing parameter counts as None."""
     return [
         record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,8 +16,13 @@ from lenetcourse.models.vae import VAE, decoded, require_plane
 from lenetcourse.show.plots import show_images
 from lenetcourse.show.results import mean_and_std
 
+if TYPE_CHECKING:
+    from ipywidgets import Widget
 
-def explore_kernels(errors: Mapping[tuple[int, int], Sequence[float]], interactive: bool = True):
+
+def explore_kernels(
+    errors: Mapping[tuple[int, int], Sequence[float]], interactive: bool = True
+) -> Widget | None:
     """Show what a LeNet-5 with other numbers of kernels costs, and which error to expect.
 
     `errors` maps measured pairs of kernels to the test errors (from 0 to 1) of several seeds. With
@@ -91,7 +96,7 @@ def expected_error(macs: np.ndarray, errors: np.ndarray, cost: int) -> str:
     return f"{np.interp(np.log(cost), np.log(macs), errors):.2%}"
 
 
-def explore_latent(model: VAE, interactive: bool = True):
+def explore_latent(model: VAE, interactive: bool = True) -> Widget | None:
     """Show the digit that a VAE with two latents decodes at a point of its plane.
 
     With `interactive`, two sliders move the point; else nine points are shown side by side. Returns
