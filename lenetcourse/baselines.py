@@ -15,6 +15,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor
 
+from lenetcourse.data.images import as_shares
 from lenetcourse.errors import UsageError
 
 VARIANCE = 0.95  # share that the components of PCA keep: 154 of 784 on MNIST
@@ -29,7 +30,7 @@ class ClusterVote(ClassifierMixin, BaseEstimator):
     After `fit`, `noise_` is the share of training images outside every cluster.
     """
 
-    def __init__(self, clusterer):
+    def __init__(self, clusterer: BaseEstimator) -> None:
         self.clusterer = clusterer
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> ClusterVote:
@@ -76,8 +77,8 @@ def make_baseline(name: str, seed: int = 0) -> Pipeline:
 
 
 def as_vectors(images: Tensor) -> np.ndarray:
-    """Return images, uint8 (n, h, w), as float32 vectors (n, h * w) in [0, 1]."""
-    return (images.flatten(1).float() / 255).numpy()
+    """Return uint8 images as float32 vectors (n, pixels) in [0, 1]."""
+    return as_shares(images).flatten(1).numpy()
 
 
 def _commonest(labels: np.ndarray) -> int:

@@ -17,14 +17,14 @@ from PIL import Image, ImageDraw
 from lenetcourse import (
     LeNet5,
     __version__,
-    digits,
     example_pictures,
     load_dataset,
     load_model,
     save_model,
 )
-from lenetcourse import training as training_module
 from lenetcourse.cli import main
+from lenetcourse.data import digits
+from lenetcourse.train import loop as training_module
 
 made_once = functools.cache(digits.load_digits_28)
 PEN_8 = str(example_pictures()["pen_8"])
@@ -157,7 +157,7 @@ def test_ctrl_c(command, monkeypatch):
     def stopped(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lenetcourse.datasets.load_dataset", stopped)
+    monkeypatch.setattr("lenetcourse.data.datasets.load_dataset", stopped)
     monkeypatch.setattr("lenetcourse.load_dataset", stopped, raising=False)
     assert command("data", "info", "digits") == (130, "", "lenetcourse: interrupted\n")
 
@@ -179,9 +179,9 @@ def test_our_own_faults_are_not_hidden(monkeypatch, kind):
         ("IDXError", ValueError),
         ("PictureError", ValueError),
         ("WeightsError", ValueError),
-        ("datasets.DatasetError", RuntimeError),
-        ("checkpoint.CheckpointError", ValueError),
-        ("download.DownloadError", RuntimeError),
+        ("data.datasets.DatasetError", RuntimeError),
+        ("train.checkpoint.CheckpointError", ValueError),
+        ("data.download.DownloadError", RuntimeError),
         ("TrainingDiverged", FloatingPointError),
     ],
 )
@@ -653,7 +653,7 @@ def test_doctor_asks_for_no_extras(command, monkeypatch):
 
 
 def test_doctor_finds_mnist(command, tmp_path, monkeypatch):
-    monkeypatch.setattr("lenetcourse.datasets.dataset_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr("lenetcourse.data.datasets.dataset_folder", lambda name: tmp_path / name)
     assert f"Data: MNIST in {tmp_path / 'mnist'}; the digits" in command("doctor")[1]
 
 

@@ -17,7 +17,7 @@ from lenetcourse import (
     load_dataset,
     to_mnist,
 )
-from lenetcourse.scenes import MODES, PARTS, _photos
+from lenetcourse.data.scenes import MODES, PARTS, _photos
 
 
 @pytest.fixture(scope="module")

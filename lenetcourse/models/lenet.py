@@ -36,7 +36,7 @@ class LeNet5(nn.Module):
         num_classes: int = 10,
         in_channels: int = 1,
         conv3: bool = False,
-    ):
+    ) -> None:
         super().__init__()
         if len(kernels) != 2 or min(kernels) < 1:
             raise UsageError(f"kernels must be two positive numbers, not {kernels}")
