@@ -23,11 +23,11 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from lenetcourse.batches import Batches
-from lenetcourse.datasets import choose_dataset, load_dataset
-from lenetcourse.idx import write_idx
+from lenetcourse.data.datasets import choose_dataset, load_dataset
+from lenetcourse.data.idx import write_idx
 from lenetcourse.models.lenet import LeNet5
-from lenetcourse.training import train_one_epoch
+from lenetcourse.train.batches import Batches
+from lenetcourse.train.loop import train_one_epoch
 
 BATCH_SIZE = 64
 COUNT = 60_000

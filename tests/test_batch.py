@@ -8,14 +8,13 @@ import threading
 import time
 from concurrent.futures import Future
 
-import batch_hashes
 import nbformat
 import one_run
 import pytest
 import regenerate
-from batch import choose, read_batch
-from batch_results import rounded
-from notebooks import read_notebook, write_notebook
+from batch.results import rounded
+from batch.runs import choose, read_batch
+from notebook.reading import read_notebook, write_notebook
 from toy_course import code, course, listed, notebook, regenerated
 
 TRAIN = "lenetcourse train lenet5"
@@ -437,17 +436,6 @@ def test_causes(done, name, old, new, expected):
         assert now.pop("01_a").startswith(reads)
         del before["01_a"]
     assert now == {k: v for k, v in (before | expected).items() if v}
-
-
-def test_library_code_is_a_cause(done, monkeypatch):
-    monkeypatch.setattr(batch_hashes, "library_hash", lambda path: "other")
-    assert set(listed(done).values()) == {INPUTS}
-    monkeypatch.undo()
-    text = f"sweeps: {{t: {{command: {TRAIN}, grid: {{seed: [0]}}}}}}"
-    (run,) = batch(done, text)
-    before = batch_hashes.inputs_hash(run, [], done)
-    monkeypatch.setattr(batch_hashes, "train_digest", lambda: "other")
-    assert batch_hashes.inputs_hash(run, [], done) != before
 
 
 def test_force_and_dataset(done):

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from build_book import build
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebooks import code_hash
+from notebook.reading import code_hash
 
 import lenetcourse
 
@@ -237,7 +237,7 @@ def test_sums_over_the_runs_of_a_sweep(chapter):
         record = {"dataset": "mnist", "finished": day, "seconds": 50.0}
         (folder / f"seed-{seed}.json").write_text(json.dumps(record), encoding="utf-8")
     _, row = book_extension.sweeps_table([chapter])
-    assert row == ["`sizes`", "3", "mnist", "2026-02-01", "2.5 min"]
+    assert row == ["`sizes`", "3", "mnist", "2026-02-01", "2.5 min", "unchanged"]
 
 
 def test_pages_that_are_no_chapters_are_not_in_the_path(tmp_path):

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save
 
 from lenetcourse import LeNet5, load_dataset, load_model, predict_probabilities, save_model
-from lenetcourse.checkpoint import (
+from lenetcourse.models.weights import WeightsError
+from lenetcourse.train.checkpoint import (
     CheckpointError,
-    WeightsError,
     load_checkpoint,
     save_checkpoint,
 )
@@ -221,7 +221,7 @@ def test_weights_that_do_not_fit(tmp_path, change):
         weights["conv1.weight"] = torch.zeros(2, 1, 3, 3)
     metadata = {"model": "LeNet5", "settings": SETTINGS}
     path = weights_file(tmp_path / "x.safetensors", metadata, weights)
-    with pytest.raises(WeightsError, match="the weights do not fit their LeNet5"):
+    with pytest.raises(WeightsError, match="no network that fits its weights"):
         load_model(path)
 
 

@@ -20,10 +20,11 @@ from scipy import ndimage
 from servers import HTML_PAGE, Server, closed_port, cut, send
 from torch.utils.data import DataLoader
 
-from lenetcourse import datasets, digits, download
-from lenetcourse.datasets import DatasetError, ImageSet, choose_dataset, load_dataset
-from lenetcourse.idx import idx_header, write_idx
-from lenetcourse.sources import SOURCES
+from lenetcourse.data import datasets, digits, download
+from lenetcourse.data.datasets import DatasetError, choose_dataset, load_dataset
+from lenetcourse.data.idx import idx_header, write_idx
+from lenetcourse.data.images import ImageSet
+from lenetcourse.data.sources import SOURCES
 
 TRAIN, TEST = 24, 12  # images of the small data sets that stand in for the published ones
 FIRST = "train-images-idx3-ubyte"  # the file that is asked for first
@@ -757,7 +758,7 @@ def test_digits_are_the_same_every_time():
     assert fingerprint() == here
     command = """if True:
         import hashlib
-        from lenetcourse.digits import load_digits_28
+        from lenetcourse.data.digits import load_digits_28
         images = [load_digits_28(split)[0] for split in ("train", "validation", "test")]
         print(hashlib.md5(b"".join(part.numpy().tobytes() for part in images)).hexdigest())
     """

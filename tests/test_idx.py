@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenetcourse.idx import IDXError, idx_header, read_idx, write_idx
+from lenetcourse.data.idx import IDXError, idx_header, read_idx, write_idx
 
 # Type byte, NumPy type and struct letter, from the description of the format.
 TYPES = [

@@ -15,11 +15,11 @@ import one_run
 import psutil
 import pytest
 import regenerate
-from batch_hashes import PACKAGE
+from batch.hashes import PACKAGE
 from check_notebooks import check
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
-from notebook_outputs import give_stable_ids, joined_streams, what_stopped
-from notebooks import read_notebook
+from notebook.outputs import give_stable_ids, joined_streams, what_stopped
+from notebook.reading import read_notebook
 from toy_course import code, course, listed, notebook, regenerated
 
 TOOLS = Path(regenerate.__file__).parent
@@ -359,14 +359,15 @@ def test_interrupted(tmp_path):
     )
     command = f"""
 import pathlib, runpy, time
-import notebooks, one_run
+import one_run
+from notebook import reading
 
 def execute(payload):
     pathlib.Path({str(tmp_path / "marker")!r}).touch()
     time.sleep(60)
 
 one_run.execute = execute
-notebooks.ROOT = pathlib.Path({str(root)!r})
+reading.ROOT = pathlib.Path({str(root)!r})
 runpy.run_path("regenerate.py", run_name="__main__")
 """
     process = subprocess.Popen(

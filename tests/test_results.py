@@ -6,14 +6,14 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from batch import read_batch
-from batch_hashes import own_code_hash, stored
-from notebooks import ROOT
+from batch.hashes import own_code_hash, stored
+from batch.runs import read_batch
+from notebook.reading import ROOT
 from scipy import stats
 from scipy.interpolate import interp1d
 
 from lenetcourse import LeNet5, Table, count_macs, mean_and_std, mean_interval, read_results, select
-from lenetcourse.widgets import expected_error, explore_kernels
+from lenetcourse.show.widgets import expected_error, explore_kernels
 
 ERRORS = {(3, 8): [0.012, 0.013], (6, 16): [0.010, 0.009], (1, 2): [0.03, 0.032]}
 

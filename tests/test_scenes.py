@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from lenetcourse import DatasetError, DigitScenes, ImageSet, load_dataset
-from lenetcourse.scenes import MODES, PARTS, _photos
+from lenetcourse.data.scenes import MODES, PARTS, _photos
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from lenetcourse import (
     predict_probabilities,
     train_one_epoch,
 )
-from lenetcourse.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from lenetcourse.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 
 TRAIN = load_dataset("digits", "train").first(200)
 VALIDATION = load_dataset("digits", "validation")  # 197 images

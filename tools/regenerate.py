@@ -24,10 +24,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import one_run
-from batch import Run, choose, read_batch, written_files
-from batch_hashes import why
-from batch_work import Work
-from notebooks import ROOT, Unusable
+from batch.hashes import why
+from batch.runs import Run, choose, read_batch, written_files
+from batch.work import Work
+from notebook.reading import ROOT, Unusable
 
 TEMPORARY = re.compile(r"\.\d+-(.+)")  # the names of lenetcourse.files while it writes
 CONNECT = 20  # seconds that a Dask scheduler has to answer

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+
 
 class LeNet5(nn.Module):
     """LeNet-5 after LeCun et al. (1998), section II.B, in its usual modern reading.
@@ -23,7 +25,7 @@ class LeNet5(nn.Module):
         conv3: compute the first dense layer as a third convolution with 120 kernels; the same
             function, written differently.
 
-    Raises ValueError for an argument outside these ranges.
+    Raises UsageError for an argument outside these ranges.
     """
 
     def __init__(
@@ -34,16 +36,16 @@ class LeNet5(nn.Module):
         num_classes: int = 10,
         in_channels: int = 1,
         conv3: bool = False,
-    ):
+    ) -> None:
         super().__init__()
         if len(kernels) != 2 or min(kernels) < 1:
-            raise ValueError(f"kernels must be two positive numbers, not {kernels}")
+            raise UsageError(f"kernels must be two positive numbers, not {kernels}")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is a probability from 0 to below 1, not {dropout}")
+            raise UsageError(f"dropout is a probability from 0 to below 1, not {dropout}")
         if input_size < 16:
-            raise ValueError(f"input_size {input_size} leaves nothing after two poolings: 16 least")
+            raise UsageError(f"input_size {input_size} leaves nothing after two poolings: 16 least")
         if num_classes < 1 or in_channels < 1:
-            raise ValueError(f"{num_classes} outputs, {in_channels} input channels: 1 at least")
+            raise UsageError(f"{num_classes} outputs, {in_channels} input channels: 1 at least")
         self.settings = {
             "kernels": list(kernels),
             "dropout": dropout,

@@ -1,4 +1,7 @@
-"""Networks without a dense layer: an image in, a score for every pixel out."""
+"""Networks without a dense layer: an image in, a score for every pixel out.
+
+`in_channels` is 1 for grey images, for which the weights are counted, and 3 for colour.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -14,16 +17,16 @@ class LeNetSegmenter(nn.Module):
     has it: then no pixel can be called background, because sigmoid(0) is 1/2.
     """
 
-    def __init__(self, final_relu: bool = False):
+    def __init__(self, final_relu: bool = False, in_channels: int = 1) -> None:
         super().__init__()
-        self.settings = {"final_relu": final_relu}
-        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.settings = {"final_relu": final_relu, "in_channels": in_channels}
+        self.conv1 = nn.Conv2d(in_channels, 6, 5)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.up1 = nn.ConvTranspose2d(16, 6, 5)
         self.up2 = nn.ConvTranspose2d(6, 1, 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores (n, 1, h, w), before the sigmoid, of images (n, 1, h, w) in [0, 1].
+        """Return scores (n, 1, h, w), before the sigmoid, of images (n, c, h, w) in [0, 1].
 
         The shapes below are those of 28x28 images.
         """
@@ -45,10 +48,10 @@ class SkipSegmenter(nn.Module):
     are added (Long, Shelhamer and Darrell, 2015). It takes any image whose sides are at least 4.
     """
 
-    def __init__(self):
+    def __init__(self, in_channels: int = 1) -> None:
         super().__init__()
-        self.settings = {}
-        self.conv1 = nn.Conv2d(1, 8, 5, padding=2)
+        self.settings = {"in_channels": in_channels}
+        self.conv1 = nn.Conv2d(in_channels, 8, 5, padding=2)
         self.conv2 = nn.Conv2d(8, 16, 5, padding=2)
         self.conv3 = nn.Conv2d(16, 8, 3, padding=1)
         self.skip2 = nn.Conv2d(16, 8, 1)
@@ -56,7 +59,7 @@ class SkipSegmenter(nn.Module):
         self.out = nn.Conv2d(8, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores (n, 1, h, w), before the sigmoid, of images (n, 1, h, w) in [0, 1].
+        """Return scores (n, 1, h, w), before the sigmoid, of images (n, c, h, w) in [0, 1].
 
         The shapes below are those of 28x28 images.
         """
@@ -79,11 +82,11 @@ class SmallUNet(nn.Module):
     2015); theirs has four poolings and starts with 64 maps.
     """
 
-    def __init__(self):
+    def __init__(self, in_channels: int = 1) -> None:
         super().__init__()
-        self.settings = {}
+        self.settings = {"in_channels": in_channels}
         self.down1, self.down2, self.bottom = (
-            _two_convs(1, 8),
+            _two_convs(in_channels, 8),
             _two_convs(8, 16),
             _two_convs(16, 32),
         )
@@ -92,7 +95,7 @@ class SmallUNet(nn.Module):
         self.out = nn.Conv2d(8, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores (n, 1, h, w), before the sigmoid, of images (n, 1, h, w) in [0, 1].
+        """Return scores (n, 1, h, w), before the sigmoid, of images (n, c, h, w) in [0, 1].
 
         The shapes below are those of 28x28 images. Raises ValueError when a side is no multiple
         of 4.
