@@ -31,8 +31,8 @@ class LeNetSegmenter(nn.Module):
         The shapes below are those of 28x28 images.
         """
         size = x.shape[-2:]
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 6, 12, 12)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 16, 4, 4)
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 6, 12, 12)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 16, 4, 4)
         x = F.relu(self.up1(x))  # (n, 6, 8, 8)
         x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)  # (n, 6, 16, 16)
         x = self.up2(x)  # (n, 1, 20, 20)

@@ -73,9 +73,9 @@ class WideCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 32, 14, 14)
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 32, 14, 14)
         x = F.pad(x, (0, 1, 0, 1))  # an even kernel: one row and column more keep 14x14
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 64, 7, 7)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 64, 7, 7)
         x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 128)
         return self.fc2(x)
 
@@ -97,8 +97,8 @@ class PaddedCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 16, 30, 30), (n, 16, 15, 15)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 32, 12, 12), (n, 32, 6, 6)
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 16, 30, 30), (n, 16, 15, 15)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 32, 12, 12), (n, 32, 6, 6)
         return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
 

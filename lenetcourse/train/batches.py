@@ -47,7 +47,8 @@ class Batches:
         else:
             order = torch.randperm(len(self.inputs), generator=self.generator)
         for chosen in order.to(self.inputs.device).split(self.batch_size):
-            inputs = self.inputs[chosen]
+            # index_select: the same rows as inputs[chosen], in a fraction of the time
+            inputs = self.inputs.index_select(0, chosen)
             if inputs.dtype == torch.uint8:
                 inputs = as_inputs(inputs)
-            yield inputs, self.targets[chosen]
+            yield inputs, self.targets.index_select(0, chosen)
