@@ -1,6 +1,6 @@
 """Draw the pictures of handwritten digits that `handwriting.py` measures with.
 
-python benchmarks/handwriting_pictures.py FOLDER [--seed 0] [--each 6]
+python benchmarks/handwriting_pictures.py FOLDER [--seed 0] [--each 6] [--haste 1]
 
 Ten manners of writing that real readers use and MNIST's writers did not, or hardly. The digits are
 designed by hand: points that a smooth curve goes through, several shapes a digit. Chance (seeded)
@@ -27,6 +27,14 @@ class Picture:
     manner: str
     digit: int
     image: Image.Image
+
+
+@dataclass
+class Shape:
+    """What is to be written, and in which haste."""
+
+    strokes: list
+    haste: float = 1.0
 
 
 @dataclass
@@ -59,9 +67,9 @@ def ink(strokes: list, size: tuple, height: float, top_left: tuple, pen: Pen, ra
     return field
 
 
-def placed(shape: list, random, size: tuple, share: tuple, pen: Pen) -> np.ndarray:
+def placed(shape: Shape, random, size: tuple, share: tuple, pen: Pen) -> np.ndarray:
     """Return ink in a field (rows, columns): the digit is `share` of it high, somewhere inside."""
-    strokes = by_hand(shape, random)
+    strokes = by_hand(shape.strokes, random, shape.haste)
     height = random.uniform(*share) * size[0]
     every = np.concatenate(strokes)
     low, high = every.min(0) * height, every.max(0) * height
@@ -84,17 +92,17 @@ def usual_pen(random) -> Pen:
     return Pen(random.uniform(0.05, 0.1))
 
 
-def on_paper(shape: list, random) -> Image.Image:
+def on_paper(shape: Shape, random) -> Image.Image:
     """A scan: dark strokes on nearly white paper."""
     share = placed(shape, random, (240, 200), (0.5, 0.8), usual_pen(random))
     return grey(random.uniform(235, 255) - share * random.uniform(170, 230))
 
 
-def mouse_lines(shape: list, random) -> Image.Image:
+def mouse_lines(shape: Shape, random) -> Image.Image:
     """28x28 pixels, lines one pixel wide without soft edges, few points as a mouse gives them."""
     image = Image.new("L", (28, 28), 255)
     pen, height = ImageDraw.Draw(image), random.uniform(17, 23)
-    strokes = by_hand(shape, random)
+    strokes = by_hand(shape.strokes, random, shape.haste)
     every = np.concatenate(strokes) * height
     room = 27 - np.ptp(every, axis=0)
     move = random.uniform(0.2, 0.8, 2) * room - every.min(0)
@@ -106,7 +114,7 @@ def mouse_lines(shape: list, random) -> Image.Image:
     return image
 
 
-def ball_pen(shape: list, random) -> Image.Image:
+def ball_pen(shape: Shape, random) -> Image.Image:
     """A thin line whose ink comes and goes, each stroke with another pressure."""
     pen = Pen(random.uniform(0.025, 0.045), pressure=random.uniform(0.35, 0.6), swell=0.25)
     share = placed(shape, random, (300, 260), (0.5, 0.8), pen)
@@ -114,7 +122,7 @@ def ball_pen(shape: list, random) -> Image.Image:
     return grey(paper - share * random.uniform(150, 190)).filter(ImageFilter.GaussianBlur(0.7))
 
 
-def marker(shape: list, random) -> Image.Image:
+def marker(shape: Shape, random) -> Image.Image:
     """A broad felt pen in colour, darker where it went twice."""
     pen = Pen(random.uniform(0.13, 0.18), swell=0.06)
     share = placed(shape, random, (260, 240), (0.5, 0.75), pen)
@@ -138,7 +146,7 @@ def as_jpeg(image: Image.Image, quality: int) -> Image.Image:
     return Image.open(file)
 
 
-def coarse_phone(shape: list, random) -> Image.Image:
+def coarse_phone(shape: Shape, random) -> Image.Image:
     """A small photograph: few pixels, blurred, noisy, strongly compressed, in uneven light."""
     size = (128, 96)
     share = placed(shape, random, size, (0.4, 0.65), Pen(random.uniform(0.06, 0.1)))
@@ -150,7 +158,7 @@ def coarse_phone(shape: list, random) -> Image.Image:
     return as_jpeg(grey(noisy).convert("RGB"), int(random.integers(25, 45)))
 
 
-def low_light(shape: list, random) -> Image.Image:
+def low_light(shape: Shape, random) -> Image.Image:
     """A photograph in the evening: dark paper, little contrast, noise of the camera."""
     size = (320, 240)
     share = placed(shape, random, size, (0.4, 0.7), Pen(random.uniform(0.05, 0.09)))
@@ -159,7 +167,7 @@ def low_light(shape: list, random) -> Image.Image:
     return as_jpeg(grey(np.asarray(soft, float) + random.normal(0, 5, size)).convert("RGB"), 80)
 
 
-def see_through(shape: list, random, half: bool) -> Image.Image:
+def see_through(shape: Shape, random, half: bool) -> Image.Image:
     """An RGBA picture: strokes on nothing, or (`half`) on paper that is partly transparent."""
     share = placed(shape, random, (220, 200), (0.5, 0.8), usual_pen(random))
     dark = random.random() < 0.5
@@ -175,7 +183,7 @@ def see_through(shape: list, random, half: bool) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGBA")
 
 
-def dark_mode(shape: list, random) -> Image.Image:
+def dark_mode(shape: Shape, random) -> Image.Image:
     """Light strokes on a black or nearly black screen."""
     pen = Pen(random.uniform(0.04, 0.11), swell=0.03)
     share = placed(shape, random, (280, 280), (0.45, 0.8), pen)
@@ -195,22 +203,24 @@ OF_ANY_DIGIT = {
 }
 
 
-def pictures(seed: int = 0, each: int = 6) -> Iterator[Picture]:
-    """Yield `each` pictures of each of the ten manners; the same for the same seed."""
+def pictures(seed: int = 0, each: int = 6, haste: float = 1.0) -> Iterator[Picture]:
+    """Yield `each` pictures of each of the ten manners; the same for the same arguments."""
     for number in range(each):
         random = np.random.default_rng([seed, 0, number])
-        yield Picture("1 with a long upstroke", 1, on_paper(european_1(random), random))
+        yield Picture(
+            "1 with a long upstroke", 1, on_paper(Shape(european_1(random), haste), random)
+        )
     for kind, (name, digit, shapes) in enumerate(
         [("7 with a bar", 7, BARRED_7), ("open 4", 4, OPEN_4)], 1
     ):
         for number in range(each):
             random = np.random.default_rng([seed, kind, number])
-            yield Picture(name, digit, on_paper(choose(shapes, random), random))
+            yield Picture(name, digit, on_paper(Shape(choose(shapes, random), haste), random))
     for kind, (name, render) in enumerate(OF_ANY_DIGIT.items()):
         for number in range(each):
             random = np.random.default_rng([seed, 3 + kind, number])
             digit = (kind * each + number) % 10  # every digit about as often
-            shape = choose(SHAPES[digit], random)
+            shape = Shape(choose(SHAPES[digit], random), haste)
             half = {"half": number % 2 == 1} if render is see_through else {}
             yield Picture(name, digit, render(shape, random, **half))
 
@@ -234,9 +244,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--each", type=int, default=6, help="pictures of each manner (6)")
+    parser.add_argument("--haste", type=float, default=1.0, help="2: a hasty hand (1)")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    found = list(pictures(options.seed, options.each))
+    found = list(pictures(options.seed, options.each, options.haste))
     for number, picture in enumerate(found):
         manner = picture.manner.replace(",", "").replace(" ", "_")
         picture.image.save(options.folder / f"{number:03d}_{manner}_{picture.digit}.png")

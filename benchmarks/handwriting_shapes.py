@@ -86,13 +86,17 @@ def curve(points: list, step: float = 0.008) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def by_hand(shape: list, random: np.random.Generator) -> list[np.ndarray]:
-    """Return the strokes of a shape as somebody might write it: 0 to 1 high, x around 0."""
+def by_hand(shape: list, random: np.random.Generator, haste: float = 1.0) -> list[np.ndarray]:
+    """Return the strokes of a shape as somebody might write it: 0 to 1 high, x around 0.
+
+    `haste` 1 is a careful hand; 2 moves points, turns, stretches and slants twice as far.
+    """
     move = random.normal(0, 0.018, 2), random.uniform(0.8, 1.2), random.normal(0, 0.12)
+    move = move[0] * haste, 1 + (move[1] - 1) * haste, move[2] * haste
     strokes = []
     for stroke in shape:
         stroke = points_of(stroke) if isinstance(stroke, str) else stroke
-        corners = {point: random.normal(0, 0.018, 2) for point in stroke}
+        corners = {point: haste * random.normal(0, 0.018, 2) for point in stroke}
         points = [tuple(np.add(point, corners[point])) for point in stroke]
         path = curve(points)
         wave = random.normal(0, 0.006, (2, 3)) @ np.sin(
