@@ -6,7 +6,7 @@ Ten manners of writing that real readers use and MNIST's writers did not, or har
 designed by hand: points that a smooth curve goes through, several shapes a digit. Chance (seeded)
 chooses the shape and gives slant, proportions, tremor, pen and paper. Nothing here is used for
 training, and the training strokes in `lenetcourse.train` share no code with it. FOLDER gets one PNG
-a picture and `sheet.png` with all of them.
+a picture, `sheet.png` with all of them, and `no_digits.png`: pictures that show no digit, or two.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from handwriting_shapes import BARRED_7, OPEN_4, SHAPES, by_hand, european_1
+from handwriting_shapes import BARRED_7, LETTERS, OPEN_4, SHAPES, by_hand, european_1, two_digits
 from PIL import Image, ImageDraw, ImageFilter
 
 
@@ -92,9 +92,9 @@ def usual_pen(random) -> Pen:
     return Pen(random.uniform(0.05, 0.1))
 
 
-def on_paper(shape: Shape, random) -> Image.Image:
+def on_paper(shape: Shape, random, width: int = 200) -> Image.Image:
     """A scan: dark strokes on nearly white paper."""
-    share = placed(shape, random, (240, 200), (0.5, 0.8), usual_pen(random))
+    share = placed(shape, random, (240, width), (0.5, 0.8), usual_pen(random))
     return grey(random.uniform(235, 255) - share * random.uniform(170, 230))
 
 
@@ -225,6 +225,18 @@ def pictures(seed: int = 0, each: int = 6, haste: float = 1.0) -> Iterator[Pictu
             yield Picture(name, digit, render(shape, random, **half))
 
 
+def no_digits(seed: int = 0, each: int = 12) -> Iterator[Picture]:
+    """Yield `each` pictures of a letter and of two digits; their digit is -1."""
+    for number in range(each):
+        random = np.random.default_rng([seed, 100, number])
+        letter = LETTERS[number % len(LETTERS)]
+        yield Picture("a letter", -1, on_paper(Shape(letter), random))
+    for number in range(each):
+        random = np.random.default_rng([seed, 101, number])
+        pair = two_digits(*random.integers(0, 10, 2), random)
+        yield Picture("two digits", -1, on_paper(Shape(pair), random, 380))
+
+
 def sheet(found: list[Picture], across: int, side: int = 110) -> Image.Image:
     """Return all pictures on one sheet, `across` in a row; what is transparent shows as checks."""
     rows = -(-len(found) // across)
@@ -248,6 +260,7 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     found = list(pictures(options.seed, options.each, options.haste))
+    sheet(list(no_digits(options.seed)), 6).save(options.folder / "no_digits.png")
     for number, picture in enumerate(found):
         manner = picture.manner.replace(",", "").replace(" ", "_")
         picture.image.save(options.folder / f"{number:03d}_{manner}_{picture.digit}.png")

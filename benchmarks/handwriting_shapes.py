@@ -55,6 +55,30 @@ OPEN_4 = [
     ["10 2  4 52  4 52  58 50", "50 4  46 100"],
     ["12 0  5 42  26 58  50 48", "54 2  50 48  50 100"],
 ]
+# Letters, some of them close to a digit's shape; two digits are put together from SHAPES.
+LETTERS = [
+    ["2 100  30 0  30 0  60 100", "12 64  50 62"],  # A, straight
+    ["0 100  14 24  32 2  48 26  58 100", "8 56  54 56"],  # A, round
+    ["6 2  8 100", "6 2  52 20  8 46  8 46  56 74  8 100"],  # B
+    ["54 16  30 2  4 50  30 98  56 86"],  # C
+    ["54 16  30 2  4 50  30 98  54 84  55 56  55 56  34 56"],  # G
+    ["8 0  6 100", "56 2  10 54  10 54  58 100"],  # K
+    ["4 100  6 2  6 2  56 100  56 100  58 0"],  # N
+    ["8 2  8 100", "8 2  54 22  8 50"],  # P
+    ["2 2  30 52", "60 0  30 52  28 100"],  # Y
+    ["10 0  10 100  10 100  12 60  36 44  54 64  54 100"],  # h
+    ["4 52  30 46  52 62  54 100", "54 72  20 70  6 88  30 100  54 90"],  # a
+    ["2 0  30 100  30 100  58 0"],  # V
+]
+
+
+def two_digits(first: int, second: int, random: np.random.Generator) -> list:
+    """Return the strokes of two digits side by side."""
+    return [
+        [(x + 0.72 * place, y) for x, y in points_of(stroke)]
+        for place, digit in enumerate((first, second))
+        for stroke in SHAPES[digit][random.integers(2)]
+    ]
 
 
 def european_1(random: np.random.Generator) -> list:
