@@ -37,6 +37,7 @@ _HOME = {
     "mask_loss": "losses",
     "mean_kl": "losses",
     "vae_loss": "losses",
+    "Augment": "train.augment",
     "Batches": "batches",
     "History": "training",
     "TrainingDiverged": "training",

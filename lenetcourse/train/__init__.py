@@ -1,0 +1,1 @@
+"""How networks are trained: what is done to the images on the way."""
