@@ -129,6 +129,7 @@ def fit(
     device: str = "auto",
     log_every: int = 50,
     evaluate_train: bool = False,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
     verbose: bool = True,
@@ -143,8 +144,10 @@ def fit(
     `lr`: `partial(torch.optim.SGD, momentum=0.5)` is another one. `metrics` maps names to functions
     of (outputs, targets); accuracy by default. `evaluate_train` measures the training images, too,
     after each epoch and in evaluation mode: `train_loss` is taken as the weights move, with dropout
-    on, so it says nothing about the gap to the validation set. With `checkpoint`, the whole state
-    is saved there after each epoch, and `resume` goes on from it as if the run had never stopped.
+    on, so it says nothing about the gap to the validation set. `augment`, such as `Augment()`,
+    changes each batch of training images with the random numbers that order them. With
+    `checkpoint`, the whole state is saved there after each epoch, and `resume` goes on from it as
+    if the run had never stopped.
 
     Ctrl-C ends the run early: the history says so and the best weights so far are kept. Raises
     TrainingDiverged when the loss is no longer finite (the model then holds the best weights so
@@ -158,7 +161,7 @@ def fit(
     device = pick_device(device)
     metrics = {"accuracy": accuracy} if metrics is None else metrics
     generator = torch.Generator().manual_seed(seed)
-    train_batches = Batches(*_tensors(train), batch_size, generator, device)
+    train_batches = Batches(*_tensors(train), batch_size, generator, device, augment)
     validation_batches = Batches(*_tensors(validation), 1000, None, device)
     again = Batches(*_tensors(train), 1000, None, device) if evaluate_train else None
     settings = {
@@ -169,6 +172,7 @@ def fit(
         "seed": seed,
         "train_images": len(train_batches.inputs),
         "evaluate_train": evaluate_train,
+        "augment": augment if augment is None else getattr(augment, "settings", repr(augment)),
     }
     model.to(device)
     made = optimizer(model.parameters(), lr=lr)
