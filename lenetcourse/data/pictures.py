@@ -5,18 +5,26 @@ proportions, into a box of 20x20 pixels, and placed so that its centre of mass i
 28x28 field; background 0, ink up to 255.
 """
 
+from __future__ import annotations
+
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
 from lenetcourse.errors import CourseError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Picture = str | os.PathLike | Image.Image | np.ndarray
 
 SIDE = 28  # of the field
 BOX = 20  # of the digit inside it
@@ -36,7 +44,19 @@ class PictureError(CourseError, ValueError):
     """The picture cannot be read, or shows no digit."""
 
 
-def to_mnist(picture, return_steps: bool = False):
+@overload
+def to_mnist(picture: Picture, return_steps: Literal[False] = False) -> Tensor: ...
+
+
+@overload
+def to_mnist(
+    picture: Picture, return_steps: Literal[True]
+) -> tuple[Tensor, dict[str, np.ndarray]]: ...
+
+
+def to_mnist(
+    picture: Picture, return_steps: bool = False
+) -> Tensor | tuple[Tensor, dict[str, np.ndarray]]:
     """Return one digit's picture in MNIST's form, as a uint8 tensor of shape (28, 28).
 
     `picture` is a path, a PIL image of any mode, or an array: (height, width) or (height, width,
@@ -122,7 +142,7 @@ def check_size(image: Image.Image, name: str) -> None:
         raise PictureError(f"{name}: {width:,} x {height:,} pixels are {TOO_LARGE}")
 
 
-def _open(picture) -> np.ndarray:
+def _open(picture: Picture) -> np.ndarray:
     """Return brightness, float, 0 black to 255 white, longer side at most WORK_SIDE."""
     is_file = isinstance(picture, (str, os.PathLike))
     name = str(picture) if is_file else "the picture"
@@ -145,7 +165,7 @@ def _open(picture) -> np.ndarray:
         ) from None
 
 
-def _from_array(values) -> Image.Image:
+def _from_array(values: np.ndarray) -> Image.Image:
     array = np.asarray(values)
     if array.ndim not in (2, 3) or array.size == 0:
         raise PictureError(f"an array of shape {array.shape} is no picture: give (height, width)")
