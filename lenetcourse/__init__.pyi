@@ -57,8 +57,8 @@ from lenetcourse.train.augment import Augment as Augment
 from lenetcourse.train.batches import Batches as Batches
 from lenetcourse.train.checkpoint import load_checkpoint as load_checkpoint
 from lenetcourse.train.checkpoint import save_checkpoint as save_checkpoint
-from lenetcourse.train.loop import History as History
 from lenetcourse.train.loop import TrainingDiverged as TrainingDiverged
+from lenetcourse.train.loop import adam as adam
 from lenetcourse.train.loop import evaluate as evaluate
 from lenetcourse.train.loop import fit as fit
 from lenetcourse.train.loop import pick_device as pick_device
@@ -73,5 +73,6 @@ from lenetcourse.train.metrics import dice as dice
 from lenetcourse.train.metrics import iou as iou
 from lenetcourse.train.metrics import pixel_accuracy as pixel_accuracy
 from lenetcourse.train.metrics import predict_probabilities as predict_probabilities
+from lenetcourse.train.run import History as History
 
 __version__: str

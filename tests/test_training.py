@@ -72,6 +72,19 @@ class FailsAt:
         return F.cross_entropy(outputs, targets)
 
 
+def stopping(count, error):
+    """Return a network that raises `error` in training batch `count`."""
+    model = small_lenet()
+    left = iter(range(count - 1, -1, -1))
+
+    def hook(module, inputs):
+        if module.training and next(left) == 0:
+            raise error
+
+    model.register_forward_pre_hook(hook)
+    return model
+
+
 # Batches
 
 
@@ -438,7 +451,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, schedule, error):
     whole, whole_history = train(checkpoint=tmp_path / "whole.pt", **recipe)
     recipe["checkpoint"] = tmp_path / "stopped.pt"
     try:
-        train(loss_fn=FailsAt(13, error), **recipe)  # batch 3 of epoch 3
+        train(stopping(13, error), **recipe)  # batch 3 of epoch 3
     except RuntimeError:
         assert isinstance(error, RuntimeError)
     assert len(load_checkpoint(recipe["checkpoint"])["history"]["train_loss"]) == 2

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lenetcourse.errors import UsageError
+from lenetcourse.models.layout import channels_last
 
 
 class LeNet5(nn.Module):
@@ -68,9 +69,9 @@ class LeNet5(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores, (n, num_classes), of images (n, in_channels, size, size) in [0, 1]."""
-        # Pooling before ReLU: the largest of four commutes with ReLU, which then has a quarter to do.
+        # ReLU commutes with the largest of four values: after pooling it has a quarter of the work.
         # Shapes for the default 28x28 input:            # (n, 1, 28, 28)
-        x = self.conv1(x)  # (n, 6, 24, 24)
+        x = self.conv1(channels_last(x))  # (n, 6, 24, 24)
         x = self.dropout(F.relu(F.max_pool2d(x, 2)))  # (n, 6, 12, 12)
         x = self.conv2(x)  # (n, 16, 8, 8)
         x = self.dropout(F.relu(F.max_pool2d(x, 2)))  # (n, 16, 4, 4)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.models.layout import channels_last
+
 
 class LeNetSegmenter(nn.Module):
     """LeNet-5 turned into a segmenting network, layer by layer as one course text describes it.
@@ -31,7 +33,7 @@ class LeNetSegmenter(nn.Module):
         The shapes below are those of 28x28 images.
         """
         size = x.shape[-2:]
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 6, 12, 12)
+        x = F.relu(F.max_pool2d(self.conv1(channels_last(x)), 2))  # (n, 6, 12, 12)
         x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 16, 4, 4)
         x = F.relu(self.up1(x))  # (n, 6, 8, 8)
         x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)  # (n, 6, 16, 16)
@@ -63,7 +65,7 @@ class SkipSegmenter(nn.Module):
 
         The shapes below are those of 28x28 images.
         """
-        fine = F.relu(self.conv1(x))  # (n, 8, 28, 28)
+        fine = F.relu(self.conv1(channels_last(x)))  # (n, 8, 28, 28)
         middle = F.relu(self.conv2(F.max_pool2d(fine, 2)))  # (n, 16, 14, 14)
         coarse = F.relu(self.conv3(F.max_pool2d(middle, 2)))  # (n, 8, 7, 7)
         x = F.relu(_enlarge(coarse, middle) + self.skip2(middle))  # (n, 8, 14, 14)
@@ -102,7 +104,7 @@ class SmallUNet(nn.Module):
         """
         if x.shape[-2] % 4 or x.shape[-1] % 4:
             raise ValueError(f"sides must be multiples of 4, not {tuple(x.shape[-2:])}")
-        fine = self.down1(x)  # (n, 8, 28, 28)
+        fine = self.down1(channels_last(x))  # (n, 8, 28, 28)
         middle = self.down2(F.max_pool2d(fine, 2))  # (n, 16, 14, 14)
         x = self.bottom(F.max_pool2d(middle, 2))  # (n, 32, 7, 7)
         x = self.join2(torch.cat([self.up2(x), middle], 1))  # (n, 16, 14, 14)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lenetcourse.errors import UsageError
+from lenetcourse.models.layout import channels_last
 
 
 class MLP(nn.Module):
@@ -73,7 +74,7 @@ class WideCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 32, 14, 14)
+        x = F.relu(F.max_pool2d(self.conv1(channels_last(x)), 2))  # (n, 32, 14, 14)
         x = F.pad(x, (0, 1, 0, 1))  # an even kernel: one row and column more keep 14x14
         x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 64, 7, 7)
         x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 128)
@@ -97,7 +98,9 @@ class PaddedCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 16, 30, 30), (n, 16, 15, 15)
+        x = F.relu(
+            F.max_pool2d(self.conv1(channels_last(x)), 2)
+        )  # (n, 16, 30, 30), (n, 16, 15, 15)
         x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 32, 12, 12), (n, 32, 6, 6)
         return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
@@ -128,7 +131,7 @@ class SmallCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28)."""
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 10, 12, 12)
+        x = F.relu(F.max_pool2d(self.conv1(channels_last(x)), 2))  # (n, 10, 12, 12)
         x = F.relu(F.max_pool2d(self.drop_maps(self.conv2(x)), 2))  # (n, 20, 4, 4)
         x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 50)
         return self.fc2(x)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from lenetcourse.data.images import ImageSet, as_inputs
 from lenetcourse.models.summary import activations
 from lenetcourse.models.vae import VAE, decoded, require_plane
-from lenetcourse.train.loop import History
+from lenetcourse.train.run import History
 
 # Colours of a segmentation: of the course's style, far apart also for the colour-blind.
 BLACK, MISSED, TOO_MUCH = (0, 0, 0), (213, 94, 0), (0, 114, 178)

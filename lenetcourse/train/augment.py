@@ -40,7 +40,7 @@ class Augment:
     pen: float = 0.6
     hard: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in self.settings.items():
             if not 0 <= value < math.inf or (name in ("stretch", "pen", "hard") and value > 1):
                 most = "1" if name in ("stretch", "pen", "hard") else "any finite number"

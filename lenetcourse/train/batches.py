@@ -31,7 +31,7 @@ class Batches:
         generator: torch.Generator | None = None,
         device: str | torch.device = "cpu",
         augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    ):
+    ) -> None:
         if len(inputs) != len(targets) or not len(inputs):
             raise UsageError(f"{len(inputs)} inputs and {len(targets)} targets make no batches")
         if batch_size < 1:

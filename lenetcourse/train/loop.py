@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from lenetcourse.errors import CourseError, UsageError
 from lenetcourse.train.batches import Batches
-from lenetcourse.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from lenetcourse.train.identity import describe_run, optimizer_words
 from lenetcourse.train.metrics import accuracy
+from lenetcourse.train.run import History, Run
 
 if TYPE_CHECKING:
     from lenetcourse.data.images import ImageSet
 
 SHARES = {"accuracy"}  # metrics that read as percentages in the line of an epoch
-Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]
+Measure = Callable[[Tensor, Tensor], Tensor]  # a loss or a metric: of outputs and targets, a mean
+Pairs = Iterable[tuple[Tensor, Tensor]]  # batches of inputs and targets
 
 
 class TrainingDiverged(CourseError, FloatingPointError):
     """The loss became infinite or not a number."""
 
 
-def train_one_epoch(model, batches, loss_fn, optimizer, scheduler=None) -> list[float]:
+def train_one_epoch(
+    model: nn.Module,
+    batches: Pairs,
+    loss_fn: Measure,
+    optimizer: torch.optim.Optimizer,
+    scheduler: LRScheduler | None = None,
+) -> list[float]:
     """Take one step of the optimizer for each batch; return the loss of each batch.
 
     Raises TrainingDiverged, before the weights are touched, when a loss is not finite.
@@ -39,19 +47,21 @@ def train_one_epoch(model, batches, loss_fn, optimizer, scheduler=None) -> list[
     losses = []
     for inputs, targets in batches:
         loss = loss_fn(model(inputs), targets)
-        if not loss.isfinite():
-            raise TrainingDiverged(f"the loss of batch {len(losses) + 1} is {loss.item()}")
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise TrainingDiverged(f"the loss of batch {len(losses)} is {losses[-1]}")
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        losses.append(loss.item())
     return losses
 
 
 @torch.no_grad()
-def evaluate(model, batches, loss_fn, metrics) -> dict[str, float]:
+def evaluate(
+    model: nn.Module, batches: Pairs, loss_fn: Measure, metrics: Mapping[str, Measure]
+) -> dict[str, float]:
     """Return the mean over all images of the loss and of each metric, without training."""
     was_training = model.training
     model.eval()
@@ -64,33 +74,6 @@ def evaluate(model, batches, loss_fn, metrics) -> dict[str, float]:
         count += len(inputs)
     model.train(was_training)
     return {name: total / count for name, total in totals.items()}
-
-
-@dataclass
-class History:
-    """What a training run left behind.
-
-    Attributes:
-        train_loss: mean loss over the batches of each epoch, as the weights moved.
-        validation: loss and metrics after each epoch, on the validation set.
-        training: the same on the training set, without dropout, when `fit` was asked for it.
-        batch_loss: [batches seen, mean loss since the entry before], every `log_every` batches or
-            so: an epoch is cut into parts of nearly equal length.
-        best_epoch: the epoch, counted from 1, whose weights were kept; 0 before the first.
-        interrupted: True when the run was stopped from outside before its last epoch.
-        settings: the recipe, as given to `fit`.
-    """
-
-    train_loss: list[float] = field(default_factory=list)
-    validation: list[dict[str, float]] = field(default_factory=list)
-    training: list[dict[str, float]] = field(default_factory=list)
-    batch_loss: list[list[float]] = field(default_factory=list)
-    best_epoch: int = 0
-    interrupted: bool = False
-    settings: dict[str, object] = field(default_factory=dict)
-
-    def to_dict(self) -> dict:
-        return asdict(self)
 
 
 def pick_device(device: str = "auto") -> torch.device:
@@ -113,6 +96,18 @@ def pick_device(device: str = "auto") -> torch.device:
     return chosen
 
 
+def adam(weights: Iterable[Tensor], lr: float = 0.001) -> torch.optim.Adam:
+    """Return Adam that takes a step in one pass (`fused`) where the device of the weights can.
+
+    Kingma and Ba (arXiv:1412.6980). The same formula as `torch.optim.Adam`, rounded elsewhere.
+    """
+    weights = list(weights)
+    try:
+        return torch.optim.Adam(weights, lr=lr, fused=True)
+    except RuntimeError:  # older versions of PyTorch cannot on every device
+        return torch.optim.Adam(weights, lr=lr)
+
+
 def fit(
     model: nn.Module,
     train: ImageSet | tuple[Tensor, Tensor],
@@ -121,14 +116,14 @@ def fit(
     epochs: int,
     lr: float = 0.001,
     schedule: str = "constant",
-    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+    optimizer: Callable[..., torch.optim.Optimizer] = adam,
     batch_size: int = 64,
     seed: int = 0,
-    loss_fn: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
-    metrics: Metrics | None = None,
+    loss_fn: Measure = F.cross_entropy,
+    metrics: Mapping[str, Measure] | None = None,
     device: str = "auto",
     log_every: int = 50,
-    evaluate_train: bool = False,
+    evaluate_train: bool | str = False,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
@@ -143,144 +138,94 @@ def fit(
     almost nothing: Smith and Topin, arXiv:1708.07120). `optimizer` is called with the weights and
     `lr`: `partial(torch.optim.SGD, momentum=0.5)` is another one. `metrics` maps names to functions
     of (outputs, targets); accuracy by default. `evaluate_train` measures the training images, too,
-    after each epoch and in evaluation mode: `train_loss` is taken as the weights move, with dropout
-    on, so it says nothing about the gap to the validation set. `augment`, such as `Augment()`,
-    changes each batch of training images with the random numbers that order them. With
-    `checkpoint`, the whole state is saved there after each epoch, and `resume` goes on from it as
-    if the run had never stopped.
+    in evaluation mode, after each epoch or ("last") after the last one only: `train_loss` is taken
+    as the weights move, with dropout on, so it says nothing about the gap to the validation set.
+    `augment`, such as `Augment()`, changes each batch of training images with the random numbers
+    that order them. With `checkpoint`, the whole state is saved there after each epoch, and
+    `resume` goes on from it as if the run had never stopped.
 
     Ctrl-C ends the run early: the history says so and the best weights so far are kept. Raises
     TrainingDiverged when the loss is no longer finite (the model then holds the best weights so
-    far), CheckpointError when `resume` finds a checkpoint of another recipe, and UsageError for an
+    far), CheckpointError when `resume` finds a checkpoint of another recipe, network, loss, metric,
+    optimizer or of other data (`describe_run` says how they are compared), and UsageError for an
     unknown schedule, a negative learning rate or less than one epoch.
     """
-    if epochs < 1:
-        raise UsageError(f"epochs must be at least 1, not {epochs}")
-    if not lr >= 0:  # nor nan
-        raise UsageError(f"the learning rate must be a positive number, not {lr}")
-    device = pick_device(device)
-    metrics = {"accuracy": accuracy} if metrics is None else metrics
-    generator = torch.Generator().manual_seed(seed)
-    train_batches = Batches(*_tensors(train), batch_size, generator, device, augment)
-    validation_batches = Batches(*_tensors(validation), 1000, None, device)
-    again = Batches(*_tensors(train), 1000, None, device) if evaluate_train else None
     settings = {
         "epochs": epochs,
         "lr": lr,
         "schedule": schedule,
         "batch_size": batch_size,
         "seed": seed,
-        "train_images": len(train_batches.inputs),
+        "train_images": len(_tensors(train)[0]),
         "evaluate_train": evaluate_train,
         "augment": augment if augment is None else getattr(augment, "settings", repr(augment)),
     }
-    model.to(device)
-    made = optimizer(model.parameters(), lr=lr)
+    _check(settings)
+    device = pick_device(device)
+    metrics = {"accuracy": accuracy} if metrics is None else metrics
+    generator = torch.Generator().manual_seed(seed)
+    train_batches = Batches(*_tensors(train), batch_size, generator, device, augment)
+    validation_batches = Batches(*_tensors(validation), 1000, None, device)
+    again = Batches(*_tensors(train), 1000, None, device) if evaluate_train else None
+    made = optimizer(model.to(device).parameters(), lr=lr)
+    identity = {"log_every": [str(log_every), ""]}
+    if checkpoint is not None:
+        data = {"training data": _tensors(train), "validation data": _tensors(validation)}
+        identity |= describe_run(model, loss_fn, metrics, made, data)
+    settings["optimizer"] = optimizer_words(made)
     scheduler = _scheduler(made, schedule, lr, epochs * len(train_batches))
-    run = _Run(model, generator, made, scheduler, settings | {"optimizer": _name(made)})
+    run = Run(model, generator, made, scheduler, settings, identity)
     torch.manual_seed(seed)
     if resume:
         run.restore(checkpoint)
-    history = run.history
-    try:
-        for epoch in range(len(history.train_loss) + 1, epochs + 1):
+    with _best_kept(run, lr, verbose):
+        for epoch in range(run.epoch, epochs + 1):
             # disable=None: a bar only where a person watches a terminal
             bar = tqdm(train_batches, f"epoch {epoch}/{epochs}", leave=False, disable=None)
             losses = train_one_epoch(model, bar, loss_fn, run.optimizer, run.scheduler)
             run.record(losses, evaluate(model, validation_batches, loss_fn, metrics), log_every)
-            if again is not None:
-                history.training.append(evaluate(model, again, loss_fn, metrics))
+            if again is not None and (evaluate_train != "last" or epoch == epochs):
+                run.history.training.append(evaluate(model, again, loss_fn, metrics))
             if checkpoint is not None:
                 run.save(checkpoint)
             if verbose:
-                print(_epoch_line(history, epochs), flush=True)
+                print(_epoch_line(run.history, epochs), flush=True)
+    return run.history
+
+
+@contextlib.contextmanager
+def _best_kept(run: Run, lr: float, verbose: bool) -> Iterator[None]:
+    """Leave the model with its best weights, however the epochs inside end; Ctrl-C is no error."""
+    try:
+        yield
     except KeyboardInterrupt:
-        history.interrupted = True
+        run.history.interrupted = True
         if verbose:
-            print(f"stopped in epoch {epoch}: keeping the weights of epoch {history.best_epoch}")
+            best = run.history.best_epoch
+            print(f"stopped in epoch {run.epoch}: keeping the weights of epoch {best}")
     except TrainingDiverged as error:
         raise TrainingDiverged(
-            f"{error} in epoch {epoch}: try a learning rate below {lr}, and look at the inputs"
+            f"{error} in epoch {run.epoch}: try a learning rate below {lr}, and look at the inputs"
         ) from None
     finally:
-        model.load_state_dict(run.best_weights)
-    return history
+        run.model.load_state_dict(run.best_weights)
 
 
-class _Run:
-    """All the state of one run of `fit`, so that it can be saved and taken up again."""
-
-    def __init__(self, model, generator, optimizer, scheduler, settings):
-        self.model, self.generator = model, generator
-        self.optimizer, self.scheduler = optimizer, scheduler
-        self.history = History(settings=settings)
-        self.best_loss = math.inf
-        self.best_weights = _copy(model.state_dict())
-
-    def record(self, losses: list[float], measured: dict[str, float], log_every: int) -> None:
-        """Add one epoch to the history; remember the weights when they are the best yet."""
-        history = self.history
-        seen = len(history.train_loss) * len(losses)
-        # Parts of nearly equal length: a short last one would be a noisy mean.
-        parts = max(1, round(len(losses) / log_every))
-        edges = [len(losses) * k // parts for k in range(parts + 1)]
-        for start, end in pairwise(edges):
-            history.batch_loss.append([seen + end, sum(losses[start:end]) / (end - start)])
-        history.train_loss.append(sum(losses) / len(losses))
-        history.validation.append(measured)
-        if measured["loss"] < self.best_loss:
-            self.best_loss = measured["loss"]
-            self.best_weights = _copy(self.model.state_dict())
-            history.best_epoch = len(history.train_loss)
-
-    def save(self, path) -> None:
-        scheduler = self.scheduler.state_dict() if self.scheduler else None
-        state = {
-            "network": repr(self.model),
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": scheduler,
-            "order": self.generator.get_state(),
-            "random": torch.get_rng_state(),
-            "history": self.history.to_dict(),
-            "best_loss": self.best_loss,
-            "best_weights": self.best_weights,
-        }
-        save_checkpoint(state, path)
-
-    def restore(self, path) -> None:
-        if path is None:
-            raise UsageError("resume needs the checkpoint to go on from")
-        state = load_checkpoint(path)
-        try:
-            self._take_up(state, path)
-        except CheckpointError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
-            raise CheckpointError(f"{path} is no checkpoint of this training loop") from None
-
-    def _take_up(self, state: dict, path) -> None:
-        wanted, found = self.history.settings, state["history"]["settings"]
-        for name in wanted:
-            # A constant learning rate can go on for more epochs; one cycle is planned as a whole.
-            may_differ = name == "epochs" and wanted["schedule"] == "constant"
-            if wanted[name] != found[name] and not may_differ:
-                raise CheckpointError(
-                    f"{path} is of another recipe: its {name} is {found[name]}, not {wanted[name]}"
-                )
-        if state["network"] != repr(self.model):
-            raise CheckpointError(f"{path} is of another network, or another dropout")
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.scheduler:
-            self.scheduler.load_state_dict(state["scheduler"])
-        self.generator.set_state(state["order"])
-        torch.set_rng_state(state["random"])
-        self.history = History(**state["history"] | {"settings": wanted})
-        self.best_loss, self.best_weights = state["best_loss"], state["best_weights"]
+def _check(settings: dict[str, object]) -> None:
+    """Raise UsageError for settings that no run can have."""
+    if settings["epochs"] < 1:
+        raise UsageError(f"epochs must be at least 1, not {settings['epochs']}")
+    if not settings["lr"] >= 0:  # nor nan
+        raise UsageError(f"the learning rate must be a positive number, not {settings['lr']}")
+    if settings["evaluate_train"] not in (True, False, "last"):
+        raise UsageError(
+            f"evaluate_train is True, False or 'last', not {settings['evaluate_train']!r}"
+        )
 
 
-def _scheduler(optimizer, schedule: str, lr: float, steps: int):
+def _scheduler(
+    optimizer: torch.optim.Optimizer, schedule: str, lr: float, steps: int
+) -> LRScheduler | None:
     if schedule == "constant":
         return None
     if schedule == "one-cycle":
@@ -288,17 +233,8 @@ def _scheduler(optimizer, schedule: str, lr: float, steps: int):
     raise UsageError(f"unknown schedule {schedule!r}: constant or one-cycle")
 
 
-def _name(optimizer: torch.optim.Optimizer) -> str:
-    momentum = optimizer.defaults.get("momentum")
-    return type(optimizer).__name__ + (f", momentum {momentum}" if momentum else "")
-
-
-def _tensors(data) -> tuple[Tensor, Tensor]:
+def _tensors(data: ImageSet | tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     return data if isinstance(data, tuple) else (data.images, data.labels)
-
-
-def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in weights.items()}
 
 
 def _epoch_line(history: History, epochs: int) -> str:
