@@ -47,7 +47,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--dropout", type=float, help="default: the network's own, 0 for lenet5")
     train.add_argument("--train-images", type=int, help="use only the first ones")
     train.add_argument(
-        "--evaluate-train", action="store_true", help="measure the training images after each epoch"
+        "--evaluate-train",
+        nargs="?",
+        choices=["each", "last"],
+        const="each",
+        help="measure the training images after each epoch, or after the last",
+    )
+    train.add_argument(
+        "--augment", action="store_true", help="change the images at random: for own handwriting"
     )
     train.add_argument("--device", default="auto", help="cpu, cuda, mps (default: auto)")
     train.add_argument("--out", type=Path, help="folder (default: runs/MODEL-DATASET-seedS)")
@@ -60,28 +67,41 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from lenetcourse import choose_dataset, load_dataset, pick_device
+    from lenetcourse.train import handwriting
 
-    if not 0 <= options.seed < 1 << 63:  # torch takes no more bits
-        raise UsageError(f"--seed must be from 0 to 2**63 - 1, not {options.seed}")
+    check(options)
     dataset = choose_dataset(options.dataset)
     train, validation, test = (load_dataset(dataset, split) for split in SPLITS)
     if options.train_images is not None:
-        if options.train_images < 1:
-            raise UsageError(f"--train-images must be at least 1, not {options.train_images}")
         train = train.first(options.train_images)
     device = pick_device(options.device)
     torch.manual_seed(options.seed)
     model = untrained(options, train)
     out = options.out or Path("runs") / f"{options.model}-{dataset}-seed{options.seed}"
     make_run_folder(out, options.resume)
-    history = fit_as_told(model, train, validation, device, out, options)
+    more, facts = {}, {"dataset": dataset}
+    if options.augment:
+        train, more, facts["added"] = handwriting.prepare(train, options.seed)
+    history = fit_as_told(model, train, validation, device, out, options, more)
     if not history.validation:
         return fail(f"interrupted in the first epoch: nothing written to {out}", INTERRUPTED)
-    facts = facts_of(model, test, device) | {"dataset": dataset}
+    if options.augment:
+        facts["unsure_below"] = handwriting.unsure_below(model, validation, options.seed)
+    facts |= facts_of(model, test, device)
     print(f"test accuracy {facts['test']['accuracy']:.2%} on {len(test):,} images")
     names = write_run(out, options.model, model, history, facts)
     print(f"written to {out}: {', '.join(names)}")
     return INTERRUPTED if history.interrupted else 0
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raise UsageError for options that no run can have."""
+    if not 0 <= options.seed < 1 << 63:  # torch takes no more bits
+        raise UsageError(f"--seed must be from 0 to 2**63 - 1, not {options.seed}")
+    if options.train_images is not None and options.train_images < 1:
+        raise UsageError(f"--train-images must be at least 1, not {options.train_images}")
+    if options.augment and options.evaluate_train:
+        raise UsageError("--augment adds pictures without a digit: drop it, or --evaluate-train")
 
 
 def untrained(options: argparse.Namespace, images: ImageSet) -> nn.Module:
@@ -114,8 +134,9 @@ def fit_as_told(
     device: object,
     out: Path,
     options: argparse.Namespace,
+    more: dict[str, object],
 ) -> History:
-    """Train the model with the options of the command."""
+    """Train the model with the options of the command, and with `more` that `fit` takes."""
     from lenetcourse import fit
 
     return fit(
@@ -128,9 +149,10 @@ def fit_as_told(
         batch_size=options.batch_size,
         seed=options.seed,
         device=device,
-        evaluate_train=options.evaluate_train,
+        evaluate_train={"each": True, "last": "last", None: False}[options.evaluate_train],
         checkpoint=out / "checkpoint.pt",
         resume=options.resume,
+        **more,
     )
 
 

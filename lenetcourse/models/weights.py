@@ -16,6 +16,7 @@ from lenetcourse.models.networks import NETWORKS, make_network
 
 # One entry holds everything as JSON: safetensors writes several entries in random order.
 ENTRY = "lenetcourse"
+OWN_WEIGHTS = ("reader", "lenet5")  # what lies in lenetcourse/weights/
 
 
 class WeightsError(CourseError, ValueError):
@@ -36,15 +37,17 @@ def save_model(model: nn.Module, path: str | os.PathLike, **facts: object) -> No
         temporary.write_bytes(save(weights, {ENTRY: json.dumps(metadata, sort_keys=True)}))
 
 
-def load_model(path: str | os.PathLike | None = None) -> tuple[nn.Module, dict]:
+def load_model(path: str | os.PathLike = "reader") -> tuple[nn.Module, dict]:
     """Return the model in a file of `save_model`, in evaluation mode, and its metadata.
 
-    The file names its network, any of the course, and that network's settings. Without a path: the
-    LeNet-5 that comes with the library, trained on MNIST. Raises FileNotFoundError when there is no
+    The file names its network, any of the course, and that network's settings. Two names stand for
+    LeNet-5s that come with the library, trained on MNIST: "lenet5" on the images as they are,
+    "reader", which is meant by default, on images changed at random so that it reads other people's
+    handwriting (a file of such a name is "./reader"). Raises FileNotFoundError when there is no
     file, WeightsError when it is not such a file.
     """
-    if path is None:
-        path = resources.files("lenetcourse") / "weights" / "lenet5.safetensors"
+    if path in OWN_WEIGHTS:
+        path = resources.files("lenetcourse") / "weights" / f"{path}.safetensors"
     path = Path(str(path))
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such weights file")

@@ -20,8 +20,10 @@ from lenetcourse.data.sources import SOURCES
 
 PACKAGE = Path(lenetcourse.__file__).parent
 TRAIN = (("command.train", "run"),)  # where the command starts
-# Where the walk through the library stops, too, when a run leaves no picture.
+# Modules at which the walk through the library stops, too: when a run leaves no picture, and when
+# a command does not augment.
 PICTURES = frozenset({"plots"})
+AUGMENTATION = frozenset({"handwriting"})
 
 
 def own_code_hash(run: Run) -> str:
@@ -49,9 +51,11 @@ def inputs_hash(run: Run, sources: Sequence[Run], root: Path) -> str:
     That is its code and parameters, the bytes of its data set, the library code that it reaches,
     the files that it opens, and the values that it reads of `sources`, the runs that made them.
     """
-    # A picture that is not kept decides nothing: without any, the walk stops at the plots.
-    draws = run.kind == "chapter" or run.pictures
-    stops = HELD_TO_MD5 if draws else HELD_TO_MD5 | PICTURES
+    stops = HELD_TO_MD5
+    if run.kind != "chapter" and not run.pictures:  # what is not kept decides nothing
+        stops |= PICTURES
+    if run.kind == "command" and "--augment" not in run.source:
+        stops |= AUGMENTATION
     library = train_digest(stops) if run.kind == "command" else library_hash(run.source, stops)
     read = {source.name: stored(source).get("values") for source in sources}
     files = [
