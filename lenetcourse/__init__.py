@@ -41,6 +41,7 @@ _HOME = {
     "mask_loss": "train.losses",
     "mean_kl": "train.losses",
     "vae_loss": "train.losses",
+    "Augment": "train.augment",
     "Batches": "train.batches",
     "History": "train.run",
     "TrainingDiverged": "train.loop",

@@ -53,6 +53,7 @@ from lenetcourse.show.results import select as select
 from lenetcourse.show.widgets import explore_kernels as explore_kernels
 from lenetcourse.show.widgets import explore_latent as explore_latent
 from lenetcourse.tables import Table as Table
+from lenetcourse.train.augment import Augment as Augment
 from lenetcourse.train.batches import Batches as Batches
 from lenetcourse.train.checkpoint import load_checkpoint as load_checkpoint
 from lenetcourse.train.checkpoint import save_checkpoint as save_checkpoint

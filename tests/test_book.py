@@ -88,12 +88,30 @@ def address(html):
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def browser():
+def find_browser():
+    """Return the path of a browser; skip the test where there is none, but under CI fail."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None and os.environ.get("CI"):
+        pytest.fail(NO_BROWSER)
     if path is None:
         warnings.warn(NO_BROWSER, stacklevel=1)
         pytest.skip(NO_BROWSER)
+    return path
+
+
+def test_a_missing_browser_is_an_error_under_ci(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no Chromium"):
+        find_browser()
+    monkeypatch.delenv("CI")
+    with pytest.warns(UserWarning, match="no Chromium"), pytest.raises(pytest.skip.Exception):
+        find_browser()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = find_browser()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

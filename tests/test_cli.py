@@ -218,6 +218,7 @@ def test_what_training_writes(finished):
     assert facts["dataset"] == "digits"
     recipe = {"epochs": 2, "lr": 0.001, "schedule": "constant", "batch_size": 64, "seed": 0}
     recipe |= {"train_images": 500, "evaluate_train": False, "optimizer": "Adam"}
+    recipe |= {"augment": None}
     assert facts["recipe"] == recipe
     test = load_dataset("digits", "test")
     with torch.no_grad():

@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 import warnings
 import zlib
@@ -27,6 +30,7 @@ from lenetcourse import (
     predict_probabilities,
     to_mnist,
 )
+from lenetcourse.files import temporary_name
 
 repeatable = settings(deadline=None, derandomize=True, max_examples=150)
 SEVEN = [(0, 0), (1, 0), (0.35, 1)]  # in a box of 1x1
@@ -261,6 +265,84 @@ def test_example_pictures(model):
             wrong.append(name)
     assert wrong == []
     assert {"letter_A", "two_digits_38"} <= set(pictures)
+
+
+def half_seen(alpha, ink=20, paper=250, where="paper"):
+    """Return a drawing whose paper, or a lower part of it, is partly transparent."""
+    picture = draw(ink=ink, paper=paper).convert("RGBA")
+    shares = np.full((200, 150), alpha)
+    if where == "below":
+        shares[:120] = 255
+    if where == "gradient":
+        shares = np.tile(np.linspace(alpha, 255, 150), (200, 1))
+    if where == "speckled":
+        shares = np.random.default_rng(0).integers(alpha, 256, (200, 150))
+    shares = np.maximum(shares, as_array(draw(ink=255, paper=0)))
+    picture.putalpha(Image.fromarray(shares.astype(np.uint8)))
+    return picture
+
+
+@pytest.mark.parametrize("where", ["paper", "below", "gradient", "speckled"])
+@pytest.mark.parametrize("alpha", [20, 60, 128, 180, 220, 254])
+@pytest.mark.parametrize(("ink", "paper"), [(20, 250), (240, 10)], ids=["dark", "light"])
+def test_a_background_that_is_partly_transparent_is_background(model, where, alpha, ink, paper):
+    image = to_mnist(half_seen(alpha, ink, paper, where))
+    assert difference(image, to_mnist(draw())) < 3
+    assert read(model, image) == 7
+
+
+@pytest.mark.parametrize("ink", [0, 128, 255])
+def test_alpha_is_ink_where_there_is_no_other_contrast(ink):
+    image = to_mnist(half_seen(60, ink, ink))
+    assert difference(image, to_mnist(draw())) < 3
+
+
+def test_colours_under_what_is_not_seen_do_not_count():
+    shown = half_seen(255)
+    picture = np.asarray(shown).copy()
+    picture[:60] = (0, 0, 0, 0)  # an eraser leaves black without alpha
+    picture[:60][as_array(draw())[:60] < 128] = (20, 20, 20, 255)
+    assert difference(to_mnist(Image.fromarray(picture)), to_mnist(draw())) < 3
+
+
+def pen_4(bar, width=8, noise=0.0):
+    """Return a 4 whose crossbar has that share of the stem's ink."""
+    picture = Image.new("L", (200, 260), 235)
+    pen = ImageDraw.Draw(picture)
+    pen.line([(48, 150), (165, 150)], fill=round(235 - 190 * bar), width=width)
+    pen.line([(120, 40), (48, 150)], fill=round(235 - 190 * max(bar, 0.6)), width=width)
+    pen.line([(124, 40), (120, 225)], fill=45, width=width)
+    return with_noise(picture.filter(ImageFilter.GaussianBlur(1)), noise)
+
+
+@pytest.mark.parametrize("noise", [0.0, 4.0])
+@pytest.mark.parametrize("width", [5, 8, 14])
+@pytest.mark.parametrize("bar", [0.6, 0.45, 0.35, 0.3])
+def test_faint_strokes_of_the_digit_are_ink(model, bar, width, noise):
+    image = to_mnist(pen_4(bar, width, noise))
+    assert read(model, image) == 4
+    assert difference(image, to_mnist(pen_4(1.0, width))) < 8
+
+
+def test_faint_lines_and_shadows_are_no_ink():
+    plain = to_mnist(draw(ink=30, paper=230))
+    lined = draw(ink=30, paper=230)
+    pen = ImageDraw.Draw(lined)
+    for y in range(20, 200, 30):
+        pen.line([(0, y), (150, y)], fill=165, width=2)  # as dark as a third of the ink
+    shadow = np.full((200, 150), 230.0)
+    row, column = np.mgrid[:200, :150]
+    shadow[np.hypot(row - 110, column - 80) < 60] = 175
+    shadowed = np.minimum(ndimage.gaussian_filter(shadow, 2), as_array(draw(ink=30, paper=230)))
+    for picture in (lined, Image.fromarray(shadowed.astype(np.uint8))):
+        assert difference(to_mnist(picture), plain) < 4
+
+
+def test_faint_specks_beside_the_digit_are_no_ink():
+    picture = draw(ink=30, paper=230)
+    picture.paste(165, (20, 20, 32, 32))
+    picture.paste(165, (112, 150, 122, 170))
+    assert difference(to_mnist(picture), to_mnist(draw())) < 3
 
 
 # Pictures of nothing, and files that are no pictures
@@ -526,6 +608,20 @@ def test_failed_export_png_leaves_nothing(tmp_path, monkeypatch, error):
         export_png(image_set(), tmp_path / "toys")
     assert len(saved) == 4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_export_left_is_removed(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    own = temporary_name("toys-abc")
+    for pid in (process.pid, os.getpid()):
+        folder = tmp_path / own.replace(str(os.getpid()), str(pid), 1) / "7"
+        folder.mkdir(parents=True)
+        (folder / "0.png").touch()
+    export_png(image_set(), tmp_path / "toys")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert own in left
+    assert len(left) == (3 if os.name == "nt" else 2)
 
 
 def test_export_json(tmp_path):

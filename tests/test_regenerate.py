@@ -22,6 +22,8 @@ from notebook.outputs import give_stable_ids, joined_streams, what_stopped
 from notebook.reading import read_notebook
 from toy_course import code, course, listed, notebook, regenerated
 
+from lenetcourse.files import temporary_name
+
 TOOLS = Path(regenerate.__file__).parent
 BATCH = """
 dataset: digits
@@ -343,7 +345,9 @@ def test_killed_in_the_middle_and_started_again(tmp_path):
     wait_until(lambda: not Path(folder).exists(), 10)
     (record,) = records(root).values()
     assert record["parameters"]["x"] == 1
-    left = root / "book" / "results" / "slow" / f".{process.pid}-{next(iter(records(root)))}.json"
+    name = temporary_name(f"{next(iter(records(root)))}.json")
+    name = name.replace(f"-{os.getpid()}-", f"-{process.pid}-", 1)
+    left = root / "book" / "results" / "slow" / name
     left.write_text("{", encoding="utf-8")
     status, out, _ = regenerated(root)
     assert status == 0

@@ -258,6 +258,7 @@ def test_what_the_history_holds():
         "seed": 3,
         "train_images": 200,
         "evaluate_train": False,
+        "augment": None,
         "optimizer": "Adam",
     }
     assert History(**json.loads(json.dumps(history.to_dict()))) == history

@@ -130,7 +130,7 @@ def sweeps_table(chapters: list[Chapter]) -> list[list[str]]:
     """Sum up the records in book/results/, where every sweep has a folder."""
     rows = [["Sweep", "Runs", "Data set", "Last run on", "Took in all", "Code since then"]]
     for folder in sorted(path for path in results_of(chapters).glob("*") if path.is_dir()):
-        records = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("*.json")]
+        records = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("[!.]*.json")]
         datasets = ", ".join(sorted({str(record["dataset"]) for record in records}))
         last = max(record["finished"] for record in records)
         took = duration({"seconds": sum(record["seconds"] for record in records)})
@@ -194,7 +194,7 @@ class Facts(SphinxDirective):
             self.env.note_dependency(str(chapter.path))
             if chapter.record_path.is_file():
                 self.env.note_dependency(str(chapter.record_path))
-        for record in results_of(chapters).glob("*/*.json"):
+        for record in results_of(chapters).glob("*/[!.]*.json"):
             self.env.note_dependency(str(record))
         head, *rows = TABLES[name](chapters)
         lines = [table_line(row) for row in (head, ["---"] * len(head), *rows)]

@@ -76,10 +76,13 @@ def _device() -> str:
 
 
 def _data() -> str:
-    from lenetcourse.data.datasets import dataset_folder
+    from lenetcourse.data.datasets import DatasetError, dataset_folder
     from lenetcourse.data.download import cache_folder
 
-    found = dataset_folder("mnist")
+    try:
+        found = dataset_folder("mnist")
+    except (DatasetError, OSError) as error:
+        return f"Data: the digits of scikit-learn; MNIST cannot be looked for: {error}"
     if found:
         return f"Data: MNIST in {found}; the digits of scikit-learn"
     offline = os.environ.get("LENETCOURSE_OFFLINE") == "1"

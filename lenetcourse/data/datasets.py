@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from lenetcourse.data.idx import IDXError, idx_header, read_idx
 from lenetcourse.data.images import ImageSet
 from lenetcourse.data.sources import SOURCES, SPLITS, Source, SourceFile
 from lenetcourse.errors import CourseError, UsageError
+from lenetcourse.files import md5_of
 
 SPLIT_SEED = 1998
 NAMES = ("auto", "digits", *SOURCES)
@@ -71,8 +71,8 @@ def load_dataset(
 def choose_dataset(name: str = "auto", *, folder: str | os.PathLike | None = None) -> str:
     """Return the data set that `name` means, and print it in one line when it was "auto".
 
-    "auto" is what the environment variable LENETCOURSE_DATASET says, else MNIST if it is on this
-    machine or can be downloaded, else the embedded digits. Raises UsageError when the variable
+    "auto" is what the environment variable LENETCOURSE_DATASET says, else MNIST if it is whole on
+    this machine or can be downloaded, else the embedded digits. Raises UsageError when the variable
     names no data set.
     """
     if name != "auto":
@@ -86,8 +86,8 @@ def choose_dataset(name: str = "auto", *, folder: str | os.PathLike | None = Non
     try:
         for part in ("train", "test"):
             for file in SOURCES["mnist"].parts[part]:
-                _locate(SOURCES["mnist"], file, folder)
-    except DatasetError as error:
+                _check_file(SOURCES["mnist"], file, folder)
+    except (DatasetError, OSError) as error:
         reason = str(error).splitlines()[0]
         print(f"Data set: digits, because MNIST is not to be had here ({reason})")
         return "digits"
@@ -109,8 +109,7 @@ def download_dataset(name: str) -> list[Path]:
 def dataset_folder(name: str) -> Path | None:
     """Return the folder on this machine that holds all files of a data set, or None."""
     source = SOURCES[name]
-    given = os.environ.get("LENETCOURSE_DATA")
-    for place in [*([Path(given).expanduser()] if given else []), cache_folder()]:
+    for place in [*_given(None), cache_folder()]:
         found = [_find(source, file, place) for part in source.parts.values() for file in part]
         if all(found):
             return found[0].parent
@@ -142,6 +141,14 @@ def _load_part(
     return images, labels
 
 
+def _check_file(source: Source, file: SourceFile, folder: str | os.PathLike | None) -> None:
+    """Raise DatasetError when a file is not to be had whole, as `_load_file` does."""
+    path = _locate(source, file, folder)
+    # As the mirrors have it, it need not be unpacked: that takes ten times as long.
+    if path.suffix != ".gz" or md5_of(path) != file.gz_md5:
+        _load_file(source, file, folder)
+
+
 def _load_file(source: Source, file: SourceFile, folder: str | os.PathLike | None) -> np.ndarray:
     path = _locate(source, file, folder)
     in_cache = path.is_relative_to(cache_folder())
@@ -151,8 +158,13 @@ def _load_file(source: Source, file: SourceFile, folder: str | os.PathLike | Non
         if not in_cache:
             raise DatasetError(f"{error}\n{_by_hand(source)}") from None
         # Our own copy went bad: keep it aside for a look, and fetch the file again.
-        with contextlib.suppress(FileNotFoundError):  # another process may have done it already
+        try:
             path.replace(path.with_name(path.name + ".damaged"))
+        except FileNotFoundError:  # another process may have done it already
+            pass
+        except OSError as reason:
+            advice = f"it cannot be replaced ({reason.strerror}): make its folder writable"
+            raise DatasetError(f"{error}; {advice}\n{_by_hand(source)}") from None
         try:
             return _read_checked(_locate(source, file, folder), file)
         except DatasetError as again:
@@ -167,9 +179,9 @@ def _read_checked(path: Path, file: SourceFile) -> np.ndarray:
     """
     in_cache = path.suffix == ".gz" and path.is_relative_to(cache_folder())
     try:
-        if file.md5 is None and file.gz_md5 and in_cache and not _has_md5(path, file.gz_md5):
+        if file.md5 is None and file.gz_md5 and in_cache and md5_of(path) != file.gz_md5:
             raise DatasetError(f"{path}: truncated or altered: its md5 is not {file.gz_md5}")
-        array = read_idx(path)
+        array = read_idx(path, file.content_bytes)
     except IDXError as error:
         raise DatasetError(str(error)) from None
     except OSError as error:
@@ -186,17 +198,15 @@ def _read_checked(path: Path, file: SourceFile) -> np.ndarray:
     return array
 
 
-def _has_md5(path: Path, md5: str) -> bool:
-    with path.open("rb") as file:
-        return hashlib.md5(file.read(), usedforsecurity=False).hexdigest() == md5
-
-
 def _locate(source: Source, file: SourceFile, folder: str | os.PathLike | None) -> Path:
     """Return the path of a file, downloading it when it is nowhere on this machine."""
-    given = folder or os.environ.get("LENETCOURSE_DATA")
-    looked = [Path(given).expanduser()] if given else []
+    looked = _given(folder)
     for place in [*looked, cache_folder()]:
-        found = _find(source, file, place)
+        try:
+            found = _find(source, file, place)
+        except OSError as error:
+            reason = f"{place}: cannot be looked into: {error.strerror}"
+            raise DatasetError(f"{source.name}: {reason}\n{_by_hand(source)}") from None
         if found:
             return found
         if folder:
@@ -211,6 +221,15 @@ def _locate(source: Source, file: SourceFile, folder: str | os.PathLike | None) 
         return fetch(source, file, lambda path: _read_checked(path, file))
     except DownloadError as error:
         raise DatasetError(f"{error}\n{_by_hand(source)}") from None
+
+
+def _given(folder: str | os.PathLike | None) -> list[Path]:
+    """Return a list of the folder that the call names, or else LENETCOURSE_DATA, if any does."""
+    given = folder or os.environ.get("LENETCOURSE_DATA")
+    try:
+        return [Path(given).expanduser()] if given else []
+    except RuntimeError:
+        raise DatasetError(f"{given}: no home directory here: name it without the ~") from None
 
 
 def _find(source: Source, file: SourceFile, folder: Path) -> Path | None:
@@ -236,7 +255,8 @@ def _find(source: Source, file: SourceFile, folder: Path) -> Path | None:
 
 def _by_hand(source: Source) -> str:
     names = ", ".join(file.name for part in source.parts.values() for file in part)
+    cache = cache_folder() / source.name
     return (
-        f"By hand: put {names} (raw or .gz) into {cache_folder() / source.name}, "
-        f"or into any folder named by LENETCOURSE_DATA. They are at {' and '.join(source.mirrors)}"
+        f"By hand: put {names} (raw or .gz) into {f'{cache}, or into ' * cache.is_absolute()}"
+        f"any folder named by LENETCOURSE_DATA. They are at {' and '.join(source.mirrors)}"
     )

@@ -9,14 +9,17 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from platformdirs import user_cache_dir
 
 from lenetcourse.data.sources import Source, SourceFile
 from lenetcourse.errors import CourseError
+from lenetcourse.files import sweep, temporary_name
 
 CONNECT_SECONDS = 6
 SILENCE_SECONDS = 20  # a mirror that sends nothing for so long is given up
+SLACK = 1 << 20  # bytes: gzip adds 0.03 % to what cannot be compressed (zlib's compressBound)
 
 
 class DownloadError(CourseError, RuntimeError):
@@ -24,8 +27,14 @@ class DownloadError(CourseError, RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Return the folder that downloads are kept in; it may not exist yet."""
-    return Path(user_cache_dir("lenetcourse"))
+    """Return the folder that downloads are kept in; it may not exist yet.
+
+    Where the user has no home directory it is not an absolute one, and nothing is kept in it.
+    """
+    try:
+        return Path(user_cache_dir("lenetcourse"))
+    except RuntimeError:  # older versions of platformdirs leave the ~ in the path
+        return Path("~/.cache/lenetcourse")
 
 
 def fetch(source: Source, file: SourceFile, check: Callable[[Path], object]) -> Path:
@@ -37,9 +46,12 @@ def fetch(source: Source, file: SourceFile, check: Callable[[Path], object]) -> 
     Raises DownloadError when every mirror failed.
     """
     folder = cache_folder() / source.name
+    if not folder.is_absolute():
+        raise DownloadError(f"{source.name}: no home directory to keep downloads in: set HOME")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:
+        sweep(folder)
+        with tempfile.TemporaryDirectory(prefix=temporary_name("part-"), dir=folder) as part:
             return _from_mirrors(source, file, check, Path(part), folder)
     except OSError as error:
         raise DownloadError(f"{source.name}: cannot write into {folder}: {error}") from None
@@ -51,7 +63,8 @@ def _from_mirrors(
     tried = []
     for url, known_hash in _addresses(source, file):
         try:
-            got = _download(url, known_hash, part)
+            most = source.archive_bytes if source.archive else file.content_bytes
+            got = _download(url, known_hash, most + SLACK, part)
             paths = _unpack(got, source, part) if source.archive else [got]
             for path in paths:
                 if path.name == f"{file.name}.gz":
@@ -78,27 +91,51 @@ def _addresses(source: Source, file: SourceFile) -> list[tuple[str, str | None]]
     return [(f"{mirror}{file.name}.gz", known_hash) for mirror in [*own, *source.mirrors]]
 
 
-def _download(url: str, known_hash: str | None, part: Path) -> Path:
+class _Limited:
+    """A file being written that takes up to `most` bytes."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self.file, self.most, self.flush = file, most, file.flush
+
+    def write(self, data: bytes) -> int:
+        if self.file.tell() + len(data) > self.most:
+            raise DownloadError(f"sends more than {self.most:,} bytes, which cannot be the file")
+        return self.file.write(data)
+
+
+def _download(url: str, known_hash: str | None, most: int, part: Path) -> Path:
+    """Download a file of at most so many bytes into `part` and return its path."""
     import pooch  # here, because it is slow to import and seldom needed
 
     pooch.get_logger().setLevel(logging.WARNING)  # it would announce every file and its hash
-    downloader = pooch.HTTPDownloader(
+    http = pooch.HTTPDownloader(
         progressbar=sys.stderr.isatty(),
         chunk_size=1 << 16,
         timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
     )
+
+    def downloader(url: str, path: str, caller: object) -> None:
+        with Path(path).open("wb") as file:
+            http(url, _Limited(file, most), caller)
+
     name = url.rsplit("/", 1)[-1]
     return Path(pooch.retrieve(url, known_hash, fname=name, path=part, downloader=downloader))
 
 
 def _unpack(archive: Path, source: Source, part: Path) -> list[Path]:
-    """Take the files of `source` out of a zip archive, each under its plain name."""
-    wanted = {f"{file.name}.gz" for files in source.parts.values() for file in files}
+    """Take the files of `source` out of a zip archive, each under its plain name.
+
+    Raises DownloadError when one is larger than it can be: zipfile unpacks no more than the
+    archive's list of files says.
+    """
+    wanted = {f"{file.name}.gz": file for files in source.parts.values() for file in files}
     paths = []
     with zipfile.ZipFile(archive) as zipped:
         for member in zipped.infolist():
             name = member.filename.rsplit("/", 1)[-1]
             if name in wanted:
+                if member.file_size > wanted[name].content_bytes + SLACK:
+                    raise DownloadError(f"{name} in it has {member.file_size:,} bytes: too many")
                 member.filename = name  # never a path from the archive
                 paths.append(Path(zipped.extract(member, part)))
     return paths

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from lenetcourse.data.images import ImageSet
-from lenetcourse.files import replacing
+from lenetcourse.files import replacing, sweep, temporary_name
 
 
 def export_png(image_set: ImageSet, folder: str | os.PathLike) -> int:
@@ -22,7 +22,8 @@ def export_png(image_set: ImageSet, folder: str | os.PathLike) -> int:
     if folder.exists():
         raise FileExistsError(f"{folder} exists already: name a new folder, or delete it first")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    sweep(folder.parent)
+    work = Path(tempfile.mkdtemp(prefix=temporary_name(f"{folder.name}-"), dir=folder.parent))
     try:
         # mkdtemp makes a folder for its owner alone; readers of an export expect the usual mode.
         work.chmod(0o755)

@@ -39,7 +39,7 @@ class IDXError(CourseError, ValueError):
     """The bytes are not exactly one IDX array, or the array has no IDX form."""
 
 
-def read_idx(source: str | os.PathLike | BinaryIO) -> np.ndarray:
+def read_idx(source: str | os.PathLike | BinaryIO, limit: int | None = None) -> np.ndarray:
     """Return the array in an IDX file, writable and in this machine's byte order.
 
     `source` is a path, or a binary file object, which is read from where it stands to its end. It
@@ -47,14 +47,17 @@ def read_idx(source: str | os.PathLike | BinaryIO) -> np.ndarray:
     the shape in the header, of any rank that NumPy holds, and one of the types uint8, int8, int16,
     int32, float32 and float64.
 
-    Raises IDXError when the content is not exactly one IDX array (no memory is taken for what a
-    header promises and the file does not hold), OSError when a path cannot be read, and TypeError
-    for a file opened in text mode.
+    Memory grows with what the header promises and the file does hold, whichever is less. A small
+    gzip file can hold a thousand times its size: `limit` is the most bytes that the array may take,
+    and a file that promises more is refused before they are read.
+
+    Raises IDXError when the content is not exactly one IDX array or is beyond the limit, OSError
+    when a path cannot be read, and TypeError for a file opened in text mode.
     """
     if hasattr(source, "read"):
-        return _read(source, str(getattr(source, "name", type(source).__name__)))
+        return _read(source, str(getattr(source, "name", type(source).__name__)), limit)
     with Path(source).open("rb") as file:
-        return _read(file, str(source))
+        return _read(file, str(source), limit)
 
 
 def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
@@ -123,24 +126,31 @@ class _Gunzip:
         return True
 
 
-def _read(file: BinaryIO, name: str) -> np.ndarray:
+def _read(file: BinaryIO, name: str, limit: int | None) -> np.ndarray:
     if not isinstance(file.read(0), bytes):
         raise TypeError(f"{name}: IDX is binary: open the file with open(path, 'rb')")
     try:
         head = bytes(_read_up_to(file, 2))
         if head == GZIP_MAGIC:
-            return _read_array(_Gunzip(head, file), b"", name, None)
-        return _read_array(file, head, name, _bytes_left(file))
+            return _read_array(_Gunzip(head, file), b"", name, None, limit)
+        return _read_array(file, head, name, _bytes_left(file), limit)
     except EOFError:
         raise IDXError(f"{name}: the gzip data ends too early: {FETCH_AGAIN}") from None
     except (gzip.BadGzipFile, zlib.error) as error:  # the first where `file` is from gzip.open
         raise IDXError(f"{name}: broken gzip data ({error}): {FETCH_AGAIN}") from None
 
 
-def _read_array(stream: BinaryIO, head: bytes, name: str, left: int | None) -> np.ndarray:
+def _read_array(
+    stream: BinaryIO, head: bytes, name: str, left: int | None, limit: int | None
+) -> np.ndarray:
     """Read header and array; `left` counts the bytes after `head`, or is None where unknown."""
     stored, shape, header_size = _read_header(stream, head, name)
     promised = math.prod(shape) * stored.itemsize
+    if limit is not None and promised > limit:
+        raise IDXError(
+            f"{name}: too large: the header promises {promised:,} bytes for the shape {shape}, "
+            f"not more than {limit:,} can be right here: another file, or damaged: {FETCH_AGAIN}"
+        )
     if left is None:
         data = _read_up_to(stream, promised)
         got, more = len(data), bool(stream.read(1))

@@ -5,16 +5,26 @@ proportions, into a box of 20x20 pixels, and placed so that its centre of mass i
 28x28 field; background 0, ink up to 255.
 """
 
+from __future__ import annotations
+
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
 from lenetcourse.errors import CourseError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Picture = str | os.PathLike | Image.Image | np.ndarray
 
 SIDE = 28  # of the field
 BOX = 20  # of the digit inside it
@@ -24,7 +34,9 @@ MAX_SIDE = 10_000  # longest side of a picture that is opened, in pixels
 MAX_PIXELS = 50_000_000  # a phone's photograph has 12 to 50 million
 TOO_LARGE = f"too many: at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all; make it smaller"
 WORK_SIDE = 320  # a picture is reduced to this before anything is computed
+VISIBLE = 16  # of 255: less alpha than this cannot be seen
 MIN_CONTRAST = 20.0  # of 255: less difference between ink and paper counts as blank
+FAINT = 0.2  # of the ink's strength: fainter strokes are not seen, even where they touch others
 PEN_WIDTH = 2.2  # of 20 pixels: MNIST's typical stroke; thinner ones are thickened to it
 
 
@@ -32,7 +44,19 @@ class PictureError(CourseError, ValueError):
     """The picture cannot be read, or shows no digit."""
 
 
-def to_mnist(picture, return_steps: bool = False):
+@overload
+def to_mnist(picture: Picture, return_steps: Literal[False] = False) -> Tensor: ...
+
+
+@overload
+def to_mnist(
+    picture: Picture, return_steps: Literal[True]
+) -> tuple[Tensor, dict[str, np.ndarray]]: ...
+
+
+def to_mnist(
+    picture: Picture, return_steps: bool = False
+) -> Tensor | tuple[Tensor, dict[str, np.ndarray]]:
     """Return one digit's picture in MNIST's form, as a uint8 tensor of shape (28, 28).
 
     `picture` is a path, a PIL image of any mode, or an array: (height, width) or (height, width,
@@ -91,7 +115,34 @@ def centre_by_mass(box: np.ndarray, side: int = SIDE) -> np.ndarray:
     return field
 
 
-def _open(picture) -> np.ndarray:
+@contextmanager
+def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """Open a picture's file, of one of `FORMATS`, without decoding it.
+
+    Raises PictureError when it declares more pixels than `to_mnist` takes; of a file that is no
+    picture, whatever Pillow raises.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below
+        try:
+            image = Image.open(path, formats=FORMATS)
+        except Image.DecompressionBombError:  # beyond Pillow's own limit, before it says the size
+            raise PictureError(f"{path}: the pixels are {TOO_LARGE}") from None
+    with image:
+        check_size(image, str(path))
+        yield image
+
+
+def check_size(image: Image.Image, name: str) -> None:
+    """Raise PictureError when a picture has no pixels or too many; it is not decoded for that."""
+    width, height = image.size
+    if not width * height:
+        raise PictureError(f"{name} has no pixels: {width} x {height}")
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise PictureError(f"{name}: {width:,} x {height:,} pixels are {TOO_LARGE}")
+
+
+def _open(picture: Picture) -> np.ndarray:
     """Return brightness, float, 0 black to 255 white, longer side at most WORK_SIDE."""
     is_file = isinstance(picture, (str, os.PathLike))
     name = str(picture) if is_file else "the picture"
@@ -99,7 +150,7 @@ def _open(picture) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is refused or mended below
             if is_file:
-                with Image.open(picture, formats=FORMATS) as image:
+                with open_picture(picture) as image:
                     return _grey(_upright(image, name, is_file))
             if not isinstance(picture, Image.Image):
                 picture = _from_array(picture)
@@ -108,15 +159,13 @@ def _open(picture) -> np.ndarray:
         raise
     except IsADirectoryError:
         raise PictureError(f"{name}: a folder, not a picture: name the files in it") from None
-    except Image.DecompressionBombError:  # beyond Pillow's own limit, before it says the size
-        raise PictureError(f"{name}: the pixels are {TOO_LARGE}") from None
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
         raise PictureError(
             f"{name}: not a picture that can be read ({error}): save it as PNG or JPEG"
         ) from None
 
 
-def _from_array(values) -> Image.Image:
+def _from_array(values: np.ndarray) -> Image.Image:
     array = np.asarray(values)
     if array.ndim not in (2, 3) or array.size == 0:
         raise PictureError(f"an array of shape {array.shape} is no picture: give (height, width)")
@@ -133,11 +182,8 @@ def _from_array(values) -> Image.Image:
 
 def _upright(image: Image.Image, name: str, is_file: bool) -> Image.Image:
     """Refuse a huge picture before it is decoded, reduce a large one, turn it as EXIF says."""
+    check_size(image, name)
     width, height = image.size
-    if not width * height:
-        raise PictureError(f"{name} has no pixels: {width} x {height}")
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise PictureError(f"{name}: {width:,} x {height:,} pixels are {TOO_LARGE}")
     factor = max(width, height) // (2 * WORK_SIDE)
     if factor > 1:
         if is_file:  # a JPEG is decoded at a smaller scale; never the caller's own image
@@ -159,17 +205,26 @@ def _grey(image: Image.Image) -> np.ndarray:
         values = (values - values.min()) / max(float(np.ptp(values)), 1e-9) * 255
         image = Image.fromarray(values.astype(np.float32))
     elif image.has_transparency_data:
-        image = _on_paper(image.convert("RGBA"))
+        image = _without_alpha(image.convert("RGBA"))
     image = image.convert("F") if image.mode == "F" else image.convert("L").convert("F")
     if max(image.size) > WORK_SIDE:
         image.thumbnail((WORK_SIDE, WORK_SIDE), Image.Resampling.BOX)
     return np.asarray(image, dtype=np.float32)
 
 
-def _on_paper(image: Image.Image) -> Image.Image:
-    """Lay a transparent drawing on white, or on black when its strokes are light."""
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """Show what was drawn: by its colours where they differ, else by what is less transparent.
+
+    Where most of the picture can be seen, the half-transparent part is paper, whatever lies under
+    it, and what is not seen at all is taken for paper of the same brightness.
+    """
     pixels = np.asarray(image, dtype=np.float32)
-    alpha = pixels[..., 3]
+    alpha, grey = pixels[..., 3], np.asarray(image.convert("L"))
+    seen = alpha >= VISIBLE
+    if seen.mean() > 0.5:
+        darkest, paper, lightest = np.percentile(grey[seen], (0.1, 50, 99.9))
+        if lightest - darkest >= MIN_CONTRAST:
+            return Image.fromarray(np.where(seen, grey, np.uint8(paper)))
     stroke = (pixels[..., :3].mean(2) * alpha).sum() / max(alpha.sum(), 1.0)
     paper = (255, 255, 255, 255) if stroke < 128 else (0, 0, 0, 255)
     return Image.alpha_composite(Image.new("RGBA", image.size, paper), image)
@@ -197,7 +252,10 @@ def _even_light(grey: np.ndarray) -> np.ndarray:
 
 
 def _ink(even: np.ndarray) -> np.ndarray:
-    """Return ink as 0 to 255: below half the ink's strength is paper, specks are removed."""
+    """Return ink as 0 to 255: below half the ink's strength is paper, specks are removed.
+
+    Fainter strokes count as ink, and as strong as the others, where they are part of the digit.
+    """
     smooth = ndimage.gaussian_filter(even, max(even.shape) / 200)
     peak = float(smooth.max())
     strength = float(np.median(smooth[smooth > 0.5 * peak])) if peak > 0 else 0.0
@@ -210,9 +268,31 @@ def _ink(even: np.ndarray) -> np.ndarray:
     labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
     areas = ndimage.sum_labels(mask, labels, np.arange(1, count + 1))
     keep = np.isin(labels, 1 + np.flatnonzero(areas >= 0.05 * areas.max()))
+    width = _stroke_width(keep)
+    faint = _faint_strokes(keep, smooth > max(FAINT * strength, 10.0, 8 * noise), width)
+    # Next to strong ink its strength counts, or its soft edges would be taken for faint strokes.
+    reach = 2 * int(np.ceil(0.5 * width + max(even.shape) / 100)) + 1
+    local = ndimage.maximum_filter(np.where(keep | faint, smooth, 0), reach)
+    local = np.clip(local, FAINT * strength, strength)
     # Soft edges: from a quarter to three quarters of the strength the ink goes from 0 to 255.
-    soft = np.clip((even / strength - 0.25) / 0.5, 0, 1) * 255
-    return np.where(ndimage.binary_dilation(keep, iterations=2), soft, 0).astype(np.float32)
+    soft = np.clip((even / local - 0.25) / 0.5, 0, 1) * 255
+    near = ndimage.binary_dilation(keep | faint, iterations=2)
+    return np.where(near, soft, 0).astype(np.float32)
+
+
+def _faint_strokes(strong: np.ndarray, some: np.ndarray, width: float) -> np.ndarray:
+    """Return those parts of `some` that go on from `strong` strokes and look like strokes.
+
+    No stroke is what reaches the picture's edge (a line of the paper) or is clearly wider than
+    the strong ones are (a shadow).
+    """
+    beside = some & ~ndimage.binary_dilation(strong, iterations=max(1, round(width / 4)))
+    wide = ndimage.distance_transform_edt(np.pad(some & ~strong, 1))[1:-1, 1:-1] > 0.65 * width + 1
+    labels, _ = ndimage.label(beside, structure=np.ones((3, 3)))
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    touching = labels[ndimage.binary_dilation(strong, iterations=max(2, round(width / 2)))]
+    good = np.setdiff1d(touching, np.concatenate([edge, labels[wide], [0]]))
+    return np.isin(labels, good)
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:
@@ -220,12 +300,16 @@ def _crop(ink: np.ndarray) -> np.ndarray:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
+def _stroke_width(mask: np.ndarray) -> float:
+    """Return the mean width of strokes in pixels."""
+    # In a stroke of width w the mean distance to its edge is w / 4.
+    return 4 * float(ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1][mask].mean())
+
+
 def _thicken(digit: np.ndarray) -> np.ndarray:
     """Widen strokes that would fade when the digit is scaled down to 20 pixels."""
     mask = digit > 127
-    # In a stroke of width w the mean distance to its edge is w / 4.
-    width = 4 * float(ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1][mask].mean())
-    grow = (PEN_WIDTH / BOX * max(digit.shape) - width) / 2
+    grow = (PEN_WIDTH / BOX * max(digit.shape) - _stroke_width(mask)) / 2
     if grow < 0.5:
         return digit
     margin = int(np.ceil(grow))

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from lenetcourse.data.datasets import DatasetError
 from lenetcourse.data.images import ImageSet, as_shares, with_channels
+from lenetcourse.data.pictures import PictureError, open_picture
 from lenetcourse.errors import UsageError
 
 THRESHOLD = 128  # ink from this grey on is digit: 13.2 % of MNIST's pixels
@@ -46,7 +47,8 @@ class DigitScenes(Dataset):
         seed: decides everything random.
 
     Raises UsageError for an unknown mode or part or a number out of range, DatasetError when the
-    folder holds no picture that is large enough, or one that cannot be read.
+    folder holds no picture that is large enough, or one that cannot be read, PictureError when one
+    has more pixels than `to_mnist` takes.
     """
 
     def __init__(
@@ -171,16 +173,16 @@ def _sample_photos(mode: str) -> list[np.ndarray]:
 
 
 def _folder_photos(folder: Path, mode: str) -> list[np.ndarray]:
-    from PIL import Image
-
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder of pictures")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
     photos = []
     for path in paths:
         try:
-            with Image.open(path) as image:
+            with open_picture(path) as image:
                 photos.append(np.asarray(image.convert(mode)))
-        except OSError as error:  # Pillow's errors are of this kind
+        except PictureError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many kinds on damaged files
             raise DatasetError(f"{path}: cannot be read ({error}): repair or remove it") from None
     return photos

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 SPLITS = ("train", "validation", "test")  # of every data set
@@ -13,13 +14,20 @@ class SourceFile:
 
     Attributes:
         name: its raw name, without .gz.
+        shape: of its array: images, or labels.
         md5: of the raw content; None where none is published.
         gz_md5: of the .gz file as the mirrors have it.
     """
 
     name: str
+    shape: tuple[int, ...]
     md5: str | None = None
     gz_md5: str | None = None
+
+    @property
+    def content_bytes(self) -> int:
+        """Bytes of the array: a byte an element, four where the name ends in -int."""
+        return math.prod(self.shape) * (4 if self.name.endswith("-int") else 1)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Source:
             addresses of the archive.
         parts: "train" and "test" -> (images file, labels file).
         archive: md5 of one zip file that holds all the .gz files in its folder gzip/.
+        archive_bytes: its size.
         transposed: True when rows and columns are exchanged in the published files.
     """
 
@@ -41,18 +50,22 @@ class Source:
     mirrors: tuple[str, ...]
     parts: dict[str, tuple[SourceFile, SourceFile]]
     archive: str | None = None
+    archive_bytes: int = 0
     transposed: bool = False
 
 
 def _same_names(*gz_md5: str) -> dict[str, tuple[SourceFile, SourceFile]]:
     """Return parts with MNIST's file names: train images, train labels, test images, labels."""
-    names = (
-        "train-images-idx3-ubyte",
-        "train-labels-idx1-ubyte",
-        "t10k-images-idx3-ubyte",
-        "t10k-labels-idx1-ubyte",
-    )
-    files = [SourceFile(name, None, md5) for name, md5 in zip(names, gz_md5, strict=True)]
+    shapes = {
+        "train-images-idx3-ubyte": (60_000, 28, 28),
+        "train-labels-idx1-ubyte": (60_000,),
+        "t10k-images-idx3-ubyte": (10_000, 28, 28),
+        "t10k-labels-idx1-ubyte": (10_000,),
+    }
+    files = [
+        SourceFile(name, shape, None, md5)
+        for (name, shape), md5 in zip(shapes.items(), gz_md5, strict=True)
+    ]
     return {"train": (files[0], files[1]), "test": (files[2], files[3])}
 
 
@@ -70,11 +83,13 @@ SOURCES = {
                 "train": (
                     SourceFile(
                         "train-images-idx3-ubyte",
+                        (60_000, 28, 28),
                         "6bbc9ace898e44ae57da46a324031adb",
                         "f68b3c2dcbeaaa9fbdd348bbdeb94873",
                     ),
                     SourceFile(
                         "train-labels-idx1-ubyte",
+                        (60_000,),
                         "a25bea736e30d166cdddb491f175f624",
                         "d53e105ee54ea40749a09fcbcd1e9432",
                     ),
@@ -82,11 +97,13 @@ SOURCES = {
                 "test": (
                     SourceFile(
                         "t10k-images-idx3-ubyte",
+                        (10_000, 28, 28),
                         "2646ac647ad5339dbf082846283269ea",
                         "9fb629c4189551a2d022fa330f9573f3",
                     ),
                     SourceFile(
                         "t10k-labels-idx1-ubyte",
+                        (10_000,),
                         "27ae3e4e09519cfbb04c329615203637",
                         "ec29112dd5afa0611ce80d1b7f02629c",
                     ),
@@ -125,18 +142,30 @@ SOURCES = {
             {
                 "train": (
                     SourceFile(
-                        "qmnist-train-images-idx3-ubyte", None, "ed72d4157d28c017586c42bc6afe6370"
+                        "qmnist-train-images-idx3-ubyte",
+                        (60_000, 28, 28),
+                        None,
+                        "ed72d4157d28c017586c42bc6afe6370",
                     ),
                     SourceFile(
-                        "qmnist-train-labels-idx2-int", None, "0058f8dd561b90ffdd0f734c6a30e5e4"
+                        "qmnist-train-labels-idx2-int",
+                        (60_000, 8),
+                        None,
+                        "0058f8dd561b90ffdd0f734c6a30e5e4",
                     ),
                 ),
                 "test": (
                     SourceFile(
-                        "qmnist-test-images-idx3-ubyte", None, "1394631089c404de565df7b7aeaf9412"
+                        "qmnist-test-images-idx3-ubyte",
+                        (60_000, 28, 28),
+                        None,
+                        "1394631089c404de565df7b7aeaf9412",
                     ),
                     SourceFile(
-                        "qmnist-test-labels-idx2-int", None, "5b5b05890a5e13444e108efe57b788aa"
+                        "qmnist-test-labels-idx2-int",
+                        (60_000, 8),
+                        None,
+                        "5b5b05890a5e13444e108efe57b788aa",
                     ),
                 ),
             },
@@ -147,15 +176,16 @@ SOURCES = {
             ("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",),
             {
                 "train": (
-                    SourceFile("emnist-digits-train-images-idx3-ubyte"),
-                    SourceFile("emnist-digits-train-labels-idx1-ubyte"),
+                    SourceFile("emnist-digits-train-images-idx3-ubyte", (240_000, 28, 28)),
+                    SourceFile("emnist-digits-train-labels-idx1-ubyte", (240_000,)),
                 ),
                 "test": (
-                    SourceFile("emnist-digits-test-images-idx3-ubyte"),
-                    SourceFile("emnist-digits-test-labels-idx1-ubyte"),
+                    SourceFile("emnist-digits-test-images-idx3-ubyte", (40_000, 28, 28)),
+                    SourceFile("emnist-digits-test-labels-idx1-ubyte", (40_000,)),
                 ),
             },
             archive="58c8d27c78d21e728a6bc7b3cc06412e",
+            archive_bytes=561_753_746,
             transposed=True,
         ),
     )

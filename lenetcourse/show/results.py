@@ -17,7 +17,7 @@ def read_results(name: str, folder: str | os.PathLike = "results") -> list[dict]
     is where the records lie, seen from the notebook. Raises FileNotFoundError when there are none.
     """
     place = Path(folder, name)
-    paths = sorted(place.glob("*.json"), key=_natural) or [place.with_name(f"{name}.json")]
+    paths = sorted(place.glob("[!.]*.json"), key=_natural) or [place.with_name(f"{name}.json")]
     if not paths[0].is_file():
         raise FileNotFoundError(
             f"no results of {name!r} in {folder}: start the notebook in the course's folder book/, "

@@ -16,7 +16,7 @@ class CheckpointError(CourseError, ValueError):
 def save_checkpoint(state: dict, path: str | os.PathLike) -> None:
     """Write `state` (tensors, numbers, strings, lists, dictionaries); whole or not at all."""
     # Not by name: PyTorch writes the name into the file, and refuses some of those without a dot.
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path, durable=True) as temporary, temporary.open("wb") as file:
         torch.save(state, file)
 
 

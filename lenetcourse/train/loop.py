@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from lenetcourse.errors import CourseError, UsageError
@@ -23,14 +24,21 @@ if TYPE_CHECKING:
     from lenetcourse.data.images import ImageSet
 
 SHARES = {"accuracy"}  # metrics that read as percentages in the line of an epoch
-Metrics = dict[str, Callable[[Tensor, Tensor], Tensor]]
+Measure = Callable[[Tensor, Tensor], Tensor]  # a loss or a metric: of outputs and targets, a mean
+Pairs = Iterable[tuple[Tensor, Tensor]]  # batches of inputs and targets
 
 
 class TrainingDiverged(CourseError, FloatingPointError):
     """The loss became infinite or not a number."""
 
 
-def train_one_epoch(model, batches, loss_fn, optimizer, scheduler=None) -> list[float]:
+def train_one_epoch(
+    model: nn.Module,
+    batches: Pairs,
+    loss_fn: Measure,
+    optimizer: torch.optim.Optimizer,
+    scheduler: LRScheduler | None = None,
+) -> list[float]:
     """Take one step of the optimizer for each batch; return the loss of each batch.
 
     Raises TrainingDiverged, before the weights are touched, when a loss is not finite.
@@ -51,7 +59,9 @@ def train_one_epoch(model, batches, loss_fn, optimizer, scheduler=None) -> list[
 
 
 @torch.no_grad()
-def evaluate(model, batches, loss_fn, metrics) -> dict[str, float]:
+def evaluate(
+    model: nn.Module, batches: Pairs, loss_fn: Measure, metrics: Mapping[str, Measure]
+) -> dict[str, float]:
     """Return the mean over all images of the loss and of each metric, without training."""
     was_training = model.training
     model.eval()
@@ -109,11 +119,12 @@ def fit(
     optimizer: Callable[..., torch.optim.Optimizer] = adam,
     batch_size: int = 64,
     seed: int = 0,
-    loss_fn: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
-    metrics: Metrics | None = None,
+    loss_fn: Measure = F.cross_entropy,
+    metrics: Mapping[str, Measure] | None = None,
     device: str = "auto",
     log_every: int = 50,
     evaluate_train: bool | str = False,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
     verbose: bool = True,
@@ -129,8 +140,9 @@ def fit(
     of (outputs, targets); accuracy by default. `evaluate_train` measures the training images, too,
     in evaluation mode, after each epoch or ("last") after the last one only: `train_loss` is taken
     as the weights move, with dropout on, so it says nothing about the gap to the validation set.
-    With `checkpoint`, the whole state is saved there after each epoch, and `resume` goes on from it
-    as if the run had never stopped.
+    `augment`, such as `Augment()`, changes each batch of training images with the random numbers
+    that order them. With `checkpoint`, the whole state is saved there after each epoch, and
+    `resume` goes on from it as if the run had never stopped.
 
     Ctrl-C ends the run early: the history says so and the best weights so far are kept. Raises
     TrainingDiverged when the loss is no longer finite (the model then holds the best weights so
@@ -146,12 +158,13 @@ def fit(
         "seed": seed,
         "train_images": len(_tensors(train)[0]),
         "evaluate_train": evaluate_train,
+        "augment": augment if augment is None else getattr(augment, "settings", repr(augment)),
     }
     _check(settings)
     device = pick_device(device)
     metrics = {"accuracy": accuracy} if metrics is None else metrics
     generator = torch.Generator().manual_seed(seed)
-    train_batches = Batches(*_tensors(train), batch_size, generator, device)
+    train_batches = Batches(*_tensors(train), batch_size, generator, device, augment)
     validation_batches = Batches(*_tensors(validation), 1000, None, device)
     again = Batches(*_tensors(train), 1000, None, device) if evaluate_train else None
     made = optimizer(model.to(device).parameters(), lr=lr)
@@ -210,7 +223,9 @@ def _check(settings: dict[str, object]) -> None:
         )
 
 
-def _scheduler(optimizer, schedule: str, lr: float, steps: int):
+def _scheduler(
+    optimizer: torch.optim.Optimizer, schedule: str, lr: float, steps: int
+) -> LRScheduler | None:
     if schedule == "constant":
         return None
     if schedule == "one-cycle":
@@ -218,7 +233,7 @@ def _scheduler(optimizer, schedule: str, lr: float, steps: int):
     raise UsageError(f"unknown schedule {schedule!r}: constant or one-cycle")
 
 
-def _tensors(data) -> tuple[Tensor, Tensor]:
+def _tensors(data: ImageSet | tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     return data if isinstance(data, tuple) else (data.images, data.labels)
 
 

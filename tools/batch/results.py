@@ -1,6 +1,7 @@
 """What a run leaves in book/: its pictures, a chapter's outputs, and last its record."""
 
 import base64
+import contextlib
 import datetime
 import io
 import json
@@ -61,15 +62,19 @@ def write_back(job: Job, outcome: Mapping, root: Path) -> None:
     made[run.record] = record_text(job, outcome, values).encode()
     if source_bytes(run) != job.before:
         raise Unusable("edited while it ran, not written back")
-    for path, content in made.items():
-        write_bytes(path, content)
+    write_all(made)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, its folder too: readers see the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_bytes(content)
+def write_all(made: Mapping[Path, bytes]) -> None:
+    """Write files, their folders too: readers see an old file or the whole new one.
+
+    All are written before the first takes its place, so that a full disk changes none. They take
+    their places in the order given.
+    """
+    with contextlib.ExitStack() as stack:
+        for path, content in reversed(made.items()):  # the stack ends with what came first
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(replacing(path, durable=True)).write_bytes(content)
 
 
 def kept(outcome: Mapping, *names: str) -> bytes:

@@ -13,7 +13,7 @@ from notebook.reading import Unusable, read_notebook
 
 from batch.hashes import PACKAGE, inputs_hash, own_code_hash, stored, why
 from batch.parameters import OUT
-from batch.results import COMMAND_RECORD, Job, source_bytes, write_back, write_bytes
+from batch.results import COMMAND_RECORD, Job, source_bytes, write_all, write_back
 from batch.runs import Run
 
 LIMIT = 3600  # seconds: a run that takes longer hangs
@@ -113,11 +113,15 @@ class Work:
         """Keep the log and the notebook of a run that failed, and say so."""
         self.failed.append(run.name)
         log, notebook = self.kept_files(run)
-        notebook.unlink(missing_ok=True)
-        write_bytes(log, f"{outcome['log']}\n{problem}\n".encode())
+        kept = {log: f"{outcome['log']}\n{problem}\n".encode()}
         if outcome["notebook"]:
-            write_bytes(notebook, outcome["notebook"].encode())
+            kept[notebook] = outcome["notebook"].encode()
         place = log.relative_to(self.root).as_posix()
+        try:
+            notebook.unlink(missing_ok=True)
+            write_all(kept)
+        except OSError as error:  # a full disk: that run is lost, the others may go on
+            place = f"{place} could not be written: {error.strerror or error}"
         shown = " ".join(problem.split())[:SHOWN]
         self.progress.end(run, f"FAILED: {shown} ({place})")
 

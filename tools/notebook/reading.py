@@ -174,15 +174,23 @@ def _escape(node: ast.AST) -> str | None:
 
 
 def same_code(one: ast.AST, other: ast.AST) -> bool:
-    """Return whether two definitions do the same: formatting, comments and docstrings aside."""
-    return ast.dump(_without_docstrings(one)) == ast.dump(_without_docstrings(other))
+    """Return whether two definitions do the same: format, comments, docstrings and types aside.
+
+    A page shows a function without its types, which would take as many lines as it has.
+    """
+    return ast.dump(_bare(one)) == ast.dump(_bare(other))
 
 
-def _without_docstrings(node: ast.AST) -> ast.AST:
+def _bare(node: ast.AST) -> ast.AST:
+    """Return a definition without docstrings and without the types of functions."""
     node = deepcopy(node)
     for inner in ast.walk(node):
         if isinstance(inner, DEFINITIONS) and ast.get_docstring(inner, clean=False) is not None:
             del inner.body[0]
+        if isinstance(inner, ast.arg):
+            inner.annotation = None
+        elif isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inner.returns = None
     return node
 
 
