@@ -426,6 +426,41 @@ def test_a_run_that_hangs_is_stopped():
     assert time.perf_counter() - start < 10
 
 
+NANNY = "MALLOC_TRIM_THRESHOLD_", "65536"
+
+
+def test_what_dask_sets_for_its_workers_is_no_part_of_a_run(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv(*NANNY)
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    found = one_run.environment()
+    assert int(found[NANNY[0]]) > 1 << 30
+    assert found["MALLOC_ARENA_MAX"] == "2"
+    assert found["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv(NANNY[0], "131072")  # so the user set it: the nanny leaves it alone
+    assert one_run.environment()[NANNY[0]] == "131072"
+
+
+def test_without_dask_every_setting_is_the_users(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed.config", None)
+    monkeypatch.setenv(*NANNY)
+    assert one_run.environment()[NANNY[0]] == NANNY[1]
+
+
+def test_a_worker_gives_its_runs_the_environment_of_the_pool(cluster):
+    """What the nanny does in fact, and what a process below its worker then is given."""
+    with cluster.get_client() as client:
+        client.upload_file(one_run.__file__)
+        set_by_nanny = client.submit(lambda: dict(os.environ), pure=False).result()
+        given = client.submit(one_run.environment, pure=False).result()
+    assert set_by_nanny[NANNY[0]] == NANNY[1]
+    here = one_run.environment()
+    for name in {*given, *here}:
+        if name.startswith(("MALLOC_", "OMP_", "MKL_", "OPENBLAS_")):
+            assert given.get(name) == here.get(name), name
+
+
 def test_a_command_with_files():
     outcome = one_run.execute(
         payload(

@@ -186,10 +186,10 @@ def names_in(code: types.CodeType) -> set[str]:
 
 def written_code(code: types.CodeType, docstring: str | None = None) -> str:
     """Return compiled code as text, without its docstring and without the numbers of its lines."""
+    inner = (None if docstring is not None and c == docstring else c for c in code.co_consts)
     constants = [
         written_code(const) if isinstance(const, types.CodeType) else written(const, frozenset())
-        for const in code.co_consts
-        if docstring is None or const != docstring
+        for const in inner
     ]
     return repr([code.co_code.hex(), code.co_names, code.co_varnames, constants])
 
