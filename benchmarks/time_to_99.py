@@ -77,7 +77,7 @@ def theirs(loaders: dict[str, DataLoader], seed: int) -> Result:
     model = UsualLeNet5()
     optimizer = torch.optim.Adam(model.parameters())
     start = time.perf_counter()
-    for epoch in range(1, MOST_EPOCHS + 1):
+    for epoch in range(1, MOST_EPOCHS + 1):  # noqa: B007 - used after the loop
         usual_epoch(model, loaders["train"], optimizer)
         validation = usual_accuracy(model, loaders["validation"])
         if validation >= GOAL:
