@@ -18,6 +18,7 @@ from lenetcourse.models.lenet import LeNet5
 
 # One entry holds everything as JSON: safetensors writes several entries in random order.
 ENTRY = "lenetcourse"
+OWN_WEIGHTS = ("reader", "lenet5")  # what lies in lenetcourse/weights/
 
 
 class WeightsError(ValueError):
@@ -40,14 +41,17 @@ def save_model(model: LeNet5, path: str | os.PathLike, **facts) -> None:
         temporary.write_bytes(save(weights, {ENTRY: json.dumps(metadata, sort_keys=True)}))
 
 
-def load_model(path: str | os.PathLike | None = None) -> tuple[LeNet5, dict]:
+def load_model(path: str | os.PathLike | None = "reader") -> tuple[LeNet5, dict]:
     """Return the model in a file of `save_model`, in evaluation mode, and its metadata.
 
-    Without a path: the LeNet-5 that comes with the library, trained on MNIST. Raises
+    Two names stand for LeNet-5s that come with the library, trained on MNIST: "lenet5" on the
+    images as they are, "reader", which is meant by default, on images changed at random so that it
+    reads other people's handwriting (a file of such a name is "./reader"). Raises
     FileNotFoundError when there is no file, WeightsError when it is not such a file.
     """
-    if path is None:
-        path = resources.files("lenetcourse") / "weights" / "lenet5.safetensors"
+    if path is None or path in OWN_WEIGHTS:
+        name = "reader" if path is None else path
+        path = resources.files("lenetcourse") / "weights" / f"{name}.safetensors"
     path = Path(str(path))
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such weights file")

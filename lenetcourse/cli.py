@@ -73,6 +73,9 @@ def _add_train(commands) -> None:
     train.add_argument(
         "--evaluate-train", action="store_true", help="measure the training images after each epoch"
     )
+    train.add_argument(
+        "--augment", action="store_true", help="change the images at random: for own handwriting"
+    )
     train.add_argument("--device", default="auto", help="cpu, cuda, mps (default: auto)")
     train.add_argument("--out", type=Path, help="folder (default: runs/lenet5-DATASET-seedS)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
@@ -82,8 +85,10 @@ def _add_train(commands) -> None:
 def _add_predict(commands) -> None:
     predict = commands.add_parser("predict", help="read the digit in pictures")
     predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    predict.add_argument("--weights", type=Path, help="default: the LeNet-5 of the library")
-    predict.add_argument("--json", action="store_true", help="print file, digit, probabilities")
+    predict.add_argument("--weights", default="reader", help="reader (default), lenet5 or a file")
+    predict.add_argument(
+        "--json", action="store_true", help="print file, digit, unsure, probabilities"
+    )
     predict.add_argument("--show-steps", type=Path, metavar="OUT.png", help="draw the conversion")
     predict.set_defaults(run=_predict)
 
@@ -121,7 +126,10 @@ def _train(options) -> int:
         load_dataset,
         pick_device,
     )
+    from lenetcourse.train import handwriting
 
+    if options.augment and options.evaluate_train:
+        raise ValueError("--augment adds pictures without a digit: drop it, or --evaluate-train")
     dataset = choose_dataset(options.dataset)
     train, validation, test = (load_dataset(dataset, split) for split in SPLITS)
     if options.train_images is not None:
@@ -133,6 +141,9 @@ def _train(options) -> int:
     model = LeNet5(tuple(options.kernels), dropout=options.dropout)
     recipe = {"model": model.settings, "dataset": dataset}
     recipe |= {"weights": count_parameters(model), "macs": count_macs(model)}
+    more = {}
+    if options.augment:
+        train, more, recipe["added"] = handwriting.prepare(train, options.seed)
     out = options.out or Path("runs") / f"{options.model}-{dataset}-seed{options.seed}"
     _make_run_folder(out, options.resume)
     history = fit(
@@ -146,11 +157,14 @@ def _train(options) -> int:
         seed=options.seed,
         device=device,
         evaluate_train=options.evaluate_train,
+        **more,
         checkpoint=out / "checkpoint.pt",
         resume=options.resume,
     )
     if not history.validation:
         return _fail(f"interrupted in the first epoch: nothing written to {out}", code=130)
+    if options.augment:
+        recipe["unsure_below"] = handwriting.unsure_below(model, validation, options.seed)
     batches = Batches(test.images, test.labels, 1000, device=device)
     measured = evaluate(model, batches, F.cross_entropy, {"accuracy": accuracy})
     print(f"test accuracy {measured['accuracy']:.2%} on {len(test):,} images")
@@ -187,8 +201,9 @@ def _write_run(out: Path, model, history, facts: dict) -> None:
 
 def _predict(options) -> int:
     from lenetcourse import PictureError, load_model, predict_probabilities, to_mnist
+    from lenetcourse.train.rejection import is_unsure
 
-    model, _ = load_model(options.weights)
+    model, facts = load_model(options.weights)
     if model.settings["input_size"] != 28 or model.settings["in_channels"] != 1:
         raise ValueError(f"{options.weights}: made for other pictures than 28x28 pixels of grey")
     results, drawn, code = [], [], 0
@@ -198,18 +213,26 @@ def _predict(options) -> int:
         except (PictureError, OSError) as error:
             code = _fail(error if str(file) in str(error) else f"{file}: {error}")
             continue
-        probabilities = predict_probabilities(model, image[None])[0].tolist()
-        digit = max(range(len(probabilities)), key=probabilities.__getitem__)
-        results.append({"file": str(file), "digit": digit, "probabilities": probabilities})
+        probabilities = predict_probabilities(model, image[None])
+        row = {"file": str(file), "digit": int(probabilities.argmax())}
+        row["unsure"] = is_unsure(probabilities, facts)
+        results.append(row | {"probabilities": probabilities[0].tolist()})
         drawn.append(steps)
     if options.json:
         print(json.dumps(results))
     else:
         for row in results:
-            print(f"{row['file']}: {row['digit']} ({row['probabilities'][row['digit']]:.1%})")
+            print(_answer(row))
     if options.show_steps and drawn:
         _draw_steps(drawn, options.show_steps)
     return code
+
+
+def _answer(row: dict) -> str:
+    shares = row["probabilities"]
+    best = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)
+    first, *others = (f"{digit} ({shares[digit]:.1%})" for digit in best)
+    return f"{row['file']}: " + (f"unsure, {first} or {others[0]}" if row["unsure"] else first)
 
 
 def _draw_steps(drawn: list[dict], path: Path) -> None:
