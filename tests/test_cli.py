@@ -4,6 +4,7 @@ import functools
 import importlib
 import importlib.metadata
 import json
+import math
 import os
 import stat
 import subprocess
@@ -230,6 +231,27 @@ def test_what_training_writes(finished):
         assert curve.width > 500
 
 
+def test_training_for_handwriting(command, tmp_path):
+    code, out, err = command(*train_arguments(tmp_path / "run"), "--augment")
+    assert (code, err) == (0, "")
+    assert "test accuracy" in out
+    _, facts = load_model(tmp_path / "run" / "lenet5.safetensors")
+    assert set(facts["recipe"]["augment"]) >= {"turn", "elastic", "pen", "hard"}
+    assert facts["added"]["upstrokes"] > 5
+    assert facts["added"]["no_digits"] == 500 // 11
+    assert facts["recipe"]["train_images"] == 500 + sum(facts["added"].values())
+    assert 0 <= facts["unsure_below"] <= 2
+    command(*train_arguments(tmp_path / "again"), "--augment")
+    one, other = (tmp_path / name / "lenet5.safetensors" for name in ("run", "again"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_training_for_handwriting_measures_no_training_images(command, tmp_path):
+    result = command(*train_arguments(tmp_path / "run"), "--augment", "--evaluate-train")
+    assert_complaint(result, "--augment adds pictures without a digit: drop it, or")
+    assert not (tmp_path / "run").exists()
+
+
 def test_history_json(finished):
     facts = json.loads((finished / "history.json").read_text(encoding="utf-8"))
     assert set(facts) == {"dataset", "model", "weights", "macs", "test", "history"}
@@ -419,12 +441,39 @@ def test_predict_json(command):
     code, out, err = command("predict", "--json", PEN_8, MOUSE_4)
     assert (code, err) == (0, "")
     rows = json.loads(out)
-    assert [set(row) for row in rows] == [{"file", "digit", "probabilities"}] * 2
+    assert [set(row) for row in rows] == [{"file", "digit", "unsure", "probabilities"}] * 2
+    assert [row["unsure"] for row in rows] == [False, False]
     assert [(row["file"], row["digit"]) for row in rows] == [(PEN_8, 8), (MOUSE_4, 4)]
     for row in rows:
         assert len(row["probabilities"]) == 10
         assert sum(row["probabilities"]) == pytest.approx(1, abs=1e-5)
         assert max(row["probabilities"]) == row["probabilities"][row["digit"]]
+
+
+def test_predict_is_unsure_below_the_limit_of_the_weights(command, tmp_path):
+    path = tmp_path / "own.safetensors"
+    model = LeNet5((2, 3))
+    for weight in model.parameters():
+        weight.data.zero_()
+    model.fc3.bias.data[3], model.fc3.bias.data[5] = 1, 0.9
+    shares = [math.exp(1) / (8 + math.exp(1) + math.exp(0.9)), math.exp(0.9)]
+    shares[1] *= shares[0] / math.exp(1)
+    for limit, unsure in ((0.5, True), (0.01, False), (None, None)):
+        facts = {} if limit is None else {"unsure_below": limit}
+        save_model(model, path, **facts)
+        _, out, _ = command("predict", PEN_8, "--weights", path)
+        first, second = f"3 ({shares[0]:.1%})", f"5 ({shares[1]:.1%})"
+        assert out == f"{PEN_8}: " + (f"unsure, {first} or {second}\n" if unsure else first + "\n")
+        row = json.loads(command("predict", PEN_8, "--weights", path, "--json")[1])[0]
+        assert (row["digit"], row["unsure"]) == (3, unsure)
+
+
+@pytest.mark.parametrize("name", ["reader", "lenet5"])
+def test_predict_with_weights_of_the_library(command, name):
+    code, out, err = command("predict", PEN_8, "--weights", name, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)[0]["digit"] == 8
+    assert json.loads(out)[0]["unsure"] is (False if name == "reader" else None)
 
 
 def test_predict_with_own_weights(command, tmp_path):

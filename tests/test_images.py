@@ -1,6 +1,7 @@
 """Own pictures to MNIST's form, pictures that are none, and image sets written as PNG and JSON."""
 
 import io
+import itertools
 import json
 import os
 import struct
@@ -31,6 +32,7 @@ from lenetcourse import (
     to_mnist,
 )
 from lenetcourse.files import temporary_name
+from lenetcourse.train.rejection import margin
 
 repeatable = settings(deadline=None, derandomize=True, max_examples=150)
 SEVEN = [(0, 0), (1, 0), (0.35, 1)]  # in a box of 1x1
@@ -265,6 +267,58 @@ def test_example_pictures(model):
             wrong.append(name)
     assert wrong == []
     assert {"letter_A", "two_digits_38"} <= set(pictures)
+
+
+def drawn(points, size=(200, 260), width=12):
+    """Return a grey picture of one line through `points`, its corners round."""
+    picture = Image.new("L", size, 250)
+    ImageDraw.Draw(picture).line(points, fill=20, width=width, joint="curve")
+    return picture
+
+
+def answers(model, pictures):
+    """Return what `model` says to each picture, and by how much the answer leads the next."""
+    probabilities = predict_probabilities(model, torch.stack([*map(to_mnist, pictures)]))
+    return probabilities.argmax(1), margin(probabilities)
+
+
+def upstrokes():
+    """Yield ones whose upstroke is half as long as the stem, or longer."""
+    for x, y, foot in itertools.product((30, 45, 60, 75), (100, 125, 150, 175), (100, 116, 130)):
+        yield drawn([(x, y), (118, 40), (foot, 220)])
+
+
+def narrow_sevens():
+    """Yield sevens a fifth to a quarter as wide as high."""
+    for across, share in itertools.product((40, 45, 50), (0.3, 0.5, 0.7, 0.9)):
+        yield drawn([(70, 41), (70 + across, 40), (70 + across * share, 220)], width=8)
+
+
+def mouse_sixes():
+    """Yield sixes in lines of one pixel, whose bowl may end before the stem."""
+    for top, wide, gap, high in itertools.product((1, 4, 7), (3, 5, 8), (0, 2, 3), (12, 16, 20)):
+        picture = Image.new("L", (28, 28), 255)
+        pen, foot = ImageDraw.Draw(picture), 2 + high
+        pen.line([(8 + top, 2), (8, 5), (7, foot)], fill=0)
+        bowl = [(7, foot), (9, foot + 2), (7 + wide, foot + 2), (9 + wide, foot)]
+        pen.line([*bowl, (9 + wide, foot - 4), (6 + wide, foot - 6), (8 + gap, foot - 5)], fill=0)
+        yield picture
+
+
+@pytest.mark.parametrize(("make", "digit"), [(upstrokes, 1), (narrow_sevens, 7)])
+def test_what_the_plain_network_misreads(model, make, digit):
+    pictures = list(make())
+    plain, _ = answers(load_model("lenet5")[0], pictures)
+    found, _ = answers(model, pictures)
+    assert (plain != digit).float().mean() > 0.1
+    assert (found == digit).float().mean() >= 0.95
+
+
+def test_sixes_of_one_pixel_lines_are_read_or_unsure(model):
+    found, lead = answers(model, list(mouse_sixes()))
+    limit = load_model()[1]["unsure_below"]
+    assert (found == 6).float().mean() > 0.8
+    assert ((found == 6) | (lead < limit)).float().mean() >= 0.97
 
 
 def half_seen(alpha, ink=20, paper=250, where="paper"):

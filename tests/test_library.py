@@ -207,7 +207,8 @@ def test_what_the_code_imports_is_required():
 def test_package_data_is_all_there():
     folder = Path(lenetcourse.__file__).parent
     assert (folder / "course.mplstyle").is_file()
-    assert (folder / "weights" / "lenet5.safetensors").is_file()
+    for name in ("lenet5", "reader"):
+        assert (folder / "weights" / f"{name}.safetensors").is_file()
     assert len(list((folder / "pictures").iterdir())) == len(example_pictures()) >= 16
 
 
