@@ -131,6 +131,14 @@ def test_arrows_only_go_down():
             assert target == room or level[target] < level[room], f"{module} imports {other}"
 
 
+def test_every_room_is_packaged():
+    """The names of packages stand in pyproject.toml: a room that is missing there is not installed."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    rooms = {path.parent for path in (ROOT / "lenetcourse").rglob("__init__.py")}
+    names = {".".join(room.relative_to(ROOT).parts) for room in rooms}
+    assert set(tomllib.loads(text)["tool"]["setuptools"]["packages"]) == names
+
+
 def test_no_circles():
     tuple(graphlib.TopologicalSorter(library_imports()).static_order())
 
