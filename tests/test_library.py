@@ -132,7 +132,7 @@ def test_arrows_only_go_down():
 
 
 def test_every_room_is_packaged():
-    """The names of packages stand in pyproject.toml: a room that is missing there is not installed."""
+    """A room whose name is missing in pyproject.toml would not be installed."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     rooms = {path.parent for path in (ROOT / "lenetcourse").rglob("__init__.py")}
     names = {".".join(room.relative_to(ROOT).parts) for room in rooms}
