@@ -22,9 +22,9 @@ import idx2numpy
 import numpy as np
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
-from lenetcourse.datasets import DatasetError, _locate
-from lenetcourse.idx import read_idx, write_idx
-from lenetcourse.sources import SOURCES
+from lenetcourse.data.datasets import DatasetError, _locate
+from lenetcourse.data.idx import read_idx, write_idx
+from lenetcourse.data.sources import SOURCES
 
 with warnings.catch_warnings():  # the package compares text with "is"
     warnings.simplefilter("ignore", SyntaxWarning)

@@ -19,7 +19,7 @@ import traceback
 import zlib
 from collections import Counter
 
-from lenetcourse.idx import IDXError, read_idx
+from lenetcourse.data.idx import IDXError, read_idx
 
 SIZES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
 EXTREMES = [0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 1 << 24, 1 << 28, 0x7FFFFFFF, 0xFFFFFFFF]

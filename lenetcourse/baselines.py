@@ -15,6 +15,9 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor
 
+from lenetcourse.data.images import as_shares
+from lenetcourse.errors import UsageError
+
 VARIANCE = 0.95  # share that the components of PCA keep: 154 of 784 on MNIST
 WITH_PCA = ("logistic", "knn", "tree", "forest", "linear-svm", "rbf-svm")
 
@@ -27,7 +30,7 @@ class ClusterVote(ClassifierMixin, BaseEstimator):
     After `fit`, `noise_` is the share of training images outside every cluster.
     """
 
-    def __init__(self, clusterer):
+    def __init__(self, clusterer: BaseEstimator) -> None:
         self.clusterer = clusterer
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> ClusterVote:
@@ -62,10 +65,10 @@ def make_baseline(name: str, seed: int = 0) -> Pipeline:
     """Return an untrained scikit-learn pipeline for vectors in [0, 1].
 
     `name` is one of `BASELINES`; "pca-" before a name puts PCA in front, with as many components as
-    keep 95 % of the variance. `seed` decides what is random. Raises ValueError for an unknown name.
+    keep 95 % of the variance. `seed` decides what is random. Raises UsageError for an unknown name.
     """
     if name not in BASELINES:
-        raise ValueError(f"unknown baseline {name!r}: one of {', '.join(BASELINES)}")
+        raise UsageError(f"unknown baseline {name!r}: one of {', '.join(BASELINES)}")
     steps = []
     if name.startswith("pca-"):
         steps.append(("pca", PCA(VARIANCE, random_state=seed)))
@@ -74,8 +77,8 @@ def make_baseline(name: str, seed: int = 0) -> Pipeline:
 
 
 def as_vectors(images: Tensor) -> np.ndarray:
-    """Return images, uint8 (n, h, w), as float32 vectors (n, h * w) in [0, 1]."""
-    return (images.flatten(1).float() / 255).numpy()
+    """Return uint8 images as float32 vectors (n, pixels) in [0, 1]."""
+    return as_shares(images).flatten(1).numpy()
 
 
 def _commonest(labels: np.ndarray) -> int:

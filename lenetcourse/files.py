@@ -1,17 +1,30 @@
 """Files that are either complete or not there."""
 
+import contextlib
+import hashlib
 import os
+import platform
+import re
+import shutil
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Process and machine that a temporary file or folder belongs to, and what it is to become.
+TEMPORARY = re.compile(r"\.lenetcourse-(\d{1,9})-([0-9a-f]{8})-(.+)", re.DOTALL)
+FORSAKEN = 86_400  # seconds: nothing of ours takes so long without a change
+
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike, durable: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends well.
 
-    An error in the block leaves whatever stood at `path` untouched and nothing half-written.
-    The name keeps the ending of `path`, because some writers choose their format by it.
+    An error in the block leaves whatever stood at `path` untouched and nothing half-written; what
+    a process that was killed has left in the folder is removed. The name keeps the ending of
+    `path`, because some writers choose their format by it. With `durable` the content is on the
+    disk before the old file is given up: a power cut leaves one or the other, too.
     Raises IsADirectoryError and FileNotFoundError before anything is written.
     """
     path = Path(path)
@@ -19,9 +32,62 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         raise IsADirectoryError(f"{path} is a folder: name a file")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent}: no such folder: make it first")
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    sweep(path.parent)
+    temporary = path.with_name(temporary_name(path.name))
     try:
         yield temporary
+        if durable:
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(name: str) -> str:
+    """Return a hidden name that ends in `name` and tells whose it is: `sweep` goes by it."""
+    return f".lenetcourse-{os.getpid()}-{_machine()}-{name}"
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files and folders in `folder` whose makers were killed.
+
+    A process of another machine, which may share the folder, cannot be asked: what it made goes
+    when it is a day old.
+    """
+    for path in folder.glob(".lenetcourse-*"):
+        match = TEMPORARY.fullmatch(path.name)
+        if not match:
+            continue
+        with contextlib.suppress(OSError):  # gone already, or somebody else's
+            gone = match[2] == _machine() and not _is_running(int(match[1]))
+            if gone or time.time() - path.stat().st_mtime > FORSAKEN:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
+
+
+def md5_of(path: Path) -> str:
+    """Return the md5 of a file's bytes, without holding them all."""
+    found = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _is_running(pid: int) -> bool:
+    if os.name == "nt":  # there os.kill would end it: only age can tell
+        return True
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

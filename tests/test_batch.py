@@ -3,20 +3,21 @@
 import contextlib
 import itertools
 import json
-import os
 import threading
 import time
 from concurrent.futures import Future
+from pathlib import Path
 
-import batch_hashes
 import nbformat
 import one_run
 import pytest
 import regenerate
-from batch import choose, read_batch
-from batch_results import rounded
-from notebooks import read_notebook, write_notebook
+from batch.results import rounded
+from batch.runs import choose, read_batch
+from notebook.reading import read_notebook, write_notebook
 from toy_course import code, course, listed, notebook, regenerated
+
+from lenetcourse.files import temporary_name
 
 TRAIN = "lenetcourse train lenet5"
 ONE_CHAPTER = "chapters: {01_a: }"
@@ -376,12 +377,82 @@ def test_half_written_files_are_removed(root, fake):
     fake()
     regenerated(root)
     results = root / "book" / "results"
-    left = [results / ".12-01_a.json", results.parent / f".{os.getpid()}-01_a.ipynb"]
+    left = [
+        results
+        / ".lenetcourse-12-0123abcd-01_a.json",  # under the batch's lock, nobody writes them
+        results.parent / temporary_name("01_a.ipynb"),
+    ]
     others = [results / ".2024-notes.json", results / ".x-01_a.json", results.parent / ".env-x"]
     for path in left + others:
         path.touch()
     assert regenerated(root)[0] == 0
     assert [path.exists() for path in left + others] == [False] * 2 + [True] * 3
+
+
+FULL = OSError(28, "No space left on device")
+
+
+def disk_is_full(monkeypatch, full):
+    """Let every write fail of which `full(path)` is true, after half of it."""
+    write = Path.write_bytes
+
+    def write_bytes(path, content):
+        if full(path):
+            write(path, content[: len(content) // 2])
+            raise FULL
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+
+def test_a_full_disk_stops_one_run_and_not_the_batch(root, fake, monkeypatch):
+    """Not even the log can be written."""
+    fake()
+    text = "chapters: {01_a: , 02_b: }"
+    (root / "book" / "batch.yml").write_text(text, encoding="utf-8")
+    disk_is_full(monkeypatch, lambda path: "01_a" in path.name)
+    before = (root / "book" / "01_a.ipynb").read_bytes()
+    status, out, _ = regenerated(root, "--jobs", "1")
+    ended = [line for line in out if line.startswith("[")]
+    assert status == 1
+    assert ended[0].startswith("[1/2] 01_a: FAILED: OSError: [Errno 28] No space left on device")
+    assert "01_a.log could not be written: No space left on device" in ended[0]
+    assert ended[1] == "[2/2] 02_b: 60.0 s"
+    assert (root / "book" / "01_a.ipynb").read_bytes() == before
+    left = [path.name for path in root.rglob("*") if path.is_file() and "01_a" in path.name]
+    assert left == ["01_a.ipynb"]
+    monkeypatch.undo()
+    assert listed(root) == {"01_a": "run: never run", "02_b": "skip: unchanged"}
+
+
+def test_a_full_disk_changes_none_of_the_files_of_a_run(root, fake, monkeypatch):
+    """The chapter and its record take their places together, the record last."""
+    fake()
+    assert regenerated(root, "01_a")[0] == 0
+    paths = [root / "book" / "01_a.ipynb", root / "book" / "results" / "01_a.json"]
+    before = [path.read_bytes() for path in paths]
+    for full in paths:
+        with monkeypatch.context() as patch:
+            disk_is_full(patch, lambda path, name=full.name: path.name.endswith(name))
+            fake(printed='{"other": 1}')
+            assert regenerated(root, "01_a", "--force")[0] == 1
+        assert [path.read_bytes() for path in paths] == before
+        assert sorted(path.name for path in (root / "book" / "results").iterdir()) == ["01_a.json"]
+    order = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda a, b: order.append(b) or replace(a, b))
+    assert regenerated(root, "01_a", "--force")[0] == 0
+    assert order == paths
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.9, 0.999])
+def test_a_record_that_was_cut_counts_as_none(root, fake, share):
+    fake()
+    regenerated(root, "01_a")
+    record = root / "book" / "results" / "01_a.json"
+    content = record.read_bytes().rstrip()
+    record.write_bytes(content[: int(share * len(content))])
+    assert listed(root)["01_a"] == "run: never run"
 
 
 # Why a run is not skipped
@@ -437,17 +508,6 @@ def test_causes(done, name, old, new, expected):
         assert now.pop("01_a").startswith(reads)
         del before["01_a"]
     assert now == {k: v for k, v in (before | expected).items() if v}
-
-
-def test_library_code_is_a_cause(done, monkeypatch):
-    monkeypatch.setattr(batch_hashes, "library_hash", lambda path: "other")
-    assert set(listed(done).values()) == {INPUTS}
-    monkeypatch.undo()
-    text = f"sweeps: {{t: {{command: {TRAIN}, grid: {{seed: [0]}}}}}}"
-    (run,) = batch(done, text)
-    before = batch_hashes.inputs_hash(run, [], done)
-    monkeypatch.setattr(batch_hashes, "train_digest", lambda: "other")
-    assert batch_hashes.inputs_hash(run, [], done) != before
 
 
 def test_force_and_dataset(done):

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from build_book import build
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebooks import code_hash
+from notebook.reading import code_hash
 
 import lenetcourse
 
@@ -88,12 +88,30 @@ def address(html):
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def browser():
+def find_browser():
+    """Return the path of a browser; skip the test where there is none, but under CI fail."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None and os.environ.get("CI"):
+        pytest.fail(NO_BROWSER)
     if path is None:
         warnings.warn(NO_BROWSER, stacklevel=1)
         pytest.skip(NO_BROWSER)
+    return path
+
+
+def test_a_missing_browser_is_an_error_under_ci(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no Chromium"):
+        find_browser()
+    monkeypatch.delenv("CI")
+    with pytest.warns(UserWarning, match="no Chromium"), pytest.raises(pytest.skip.Exception):
+        find_browser()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = find_browser()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -237,7 +255,7 @@ def test_sums_over_the_runs_of_a_sweep(chapter):
         record = {"dataset": "mnist", "finished": day, "seconds": 50.0}
         (folder / f"seed-{seed}.json").write_text(json.dumps(record), encoding="utf-8")
     _, row = book_extension.sweeps_table([chapter])
-    assert row == ["`sizes`", "3", "mnist", "2026-02-01", "2.5 min"]
+    assert row == ["`sizes`", "3", "mnist", "2026-02-01", "2.5 min", "unchanged"]
 
 
 def test_pages_that_are_no_chapters_are_not_in_the_path(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from check_notebooks import RULES, check, main, open_page
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebooks import Unusable, code_hash, write_notebook
+from notebook.reading import Unusable, code_hash, write_notebook
 
 PNG = "iVBORw0KGgo="
 OTHER_DOUBLE = "def double(x):\n    return x + x"

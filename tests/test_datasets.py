@@ -7,9 +7,11 @@ import hashlib
 import io
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -20,10 +22,12 @@ from scipy import ndimage
 from servers import HTML_PAGE, Server, closed_port, cut, send
 from torch.utils.data import DataLoader
 
-from lenetcourse import datasets, digits, download
-from lenetcourse.datasets import DatasetError, ImageSet, choose_dataset, load_dataset
-from lenetcourse.idx import idx_header, write_idx
-from lenetcourse.sources import SOURCES
+from lenetcourse.command import doctor
+from lenetcourse.data import datasets, digits, download
+from lenetcourse.data.datasets import DatasetError, choose_dataset, load_dataset
+from lenetcourse.data.idx import idx_header, write_idx
+from lenetcourse.data.images import ImageSet
+from lenetcourse.data.sources import SOURCES
 
 TRAIN, TEST = 24, 12  # images of the small data sets that stand in for the published ones
 FIRST = "train-images-idx3-ubyte"  # the file that is asked for first
@@ -59,6 +63,7 @@ def small_source(name: str, url: str):
         parts[part] = tuple(
             dataclasses.replace(
                 file,
+                shape=arrays[file.name].shape,
                 md5=file.md5 and md5(raw_bytes(arrays[file.name])),
                 gz_md5=file.gz_md5 and md5(packed(arrays[file.name])),
             )
@@ -68,7 +73,10 @@ def small_source(name: str, url: str):
     if source.archive:
         archive = md5(zip_of(arrays))
         mirrors = tuple(f"{mirror}gzip.zip" for mirror in mirrors)
-        return dataclasses.replace(source, mirrors=mirrors, parts=parts, archive=archive)
+        size = len(zip_of(arrays))
+        return dataclasses.replace(
+            source, mirrors=mirrors, parts=parts, archive=archive, archive_bytes=size
+        )
     return dataclasses.replace(source, mirrors=mirrors, parts=parts)
 
 
@@ -267,6 +275,146 @@ def test_cache_that_cannot_be_written(cache):
         load_dataset("mnist")
 
 
+def endless(request) -> None:
+    """Send bytes until the other side hangs up, and count them."""
+    request.send_response(200)
+    request.end_headers()
+    sent = request.server.sent = 0
+    try:
+        while sent < 1 << 28:
+            request.wfile.write(bytes(1 << 16))
+            sent += 1 << 16
+            request.server.sent = sent
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("name", ["mnist", "emnist-digits"])
+def test_mirror_that_sends_without_end(cache, server, name):
+    (file, _), _ = SOURCES[name].parts.values()
+    path = "gzip.zip" if SOURCES[name].archive else f"{file.name}.gz"
+    server.answers[f"/first/{name}/{path}"] = endless
+    assert len(load_dataset(name)) == TRAIN - 2
+    assert server.requests[:2] == [f"/first/{name}/{path}", f"/second/{name}/{path}"]
+    server.answers[f"/second/{name}/{path}"] = endless
+    shutil.rmtree(cache)
+    with pytest.raises(DatasetError, match=r"first/.*: sends more than 1,\d\d\d,\d\d\d bytes"):
+        load_dataset(name)
+    assert server.http.sent < 1 << 26  # what the connection holds is more than was taken
+    assert names_in(cache) == []
+
+
+def test_archive_with_a_bomb_inside(cache, server, monkeypatch):
+    """Its md5 would be another one; here it is held to be right."""
+    first = "emnist-digits-train-images-idx3-ubyte.gz"
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"gzip/{first}", bytes(download.SLACK + TRAIN * 784 + 1))
+    for mirror in ("first", "second"):
+        server.answers[f"/{mirror}/emnist-digits/gzip.zip"] = file.getvalue()
+    source = dataclasses.replace(SOURCES["emnist-digits"], archive=md5(file.getvalue()))
+    monkeypatch.setitem(SOURCES, "emnist-digits", source)
+    with pytest.raises(DatasetError, match=f"{first} in it has 1,067,393 bytes: too many"):
+        load_dataset("emnist-digits")
+    assert names_in(cache) == []
+
+
+def test_what_a_killed_download_left_is_removed(cache, server):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    name = download.temporary_name("part-abc")
+    left = cache / "mnist" / name.replace(str(os.getpid()), str(process.pid), 1)
+    own = cache / "mnist" / name
+    for part in (left, own):
+        part.mkdir(parents=True)
+        (part / FIRST).touch()
+    load_dataset("mnist")
+    assert own.exists()
+    assert left.exists() == (os.name == "nt")
+
+
+# No place to write
+
+
+NO_HOME = RuntimeError("could not determine the home directory")
+
+
+@pytest.mark.parametrize("answer", [NO_HOME, "~/.cache/lenetcourse"], ids=["error", "path"])
+def test_no_home_directory(monkeypatch, tmp_path, capsys, answer):
+    """Newer versions of platformdirs raise an error, older ones leave the ~ where it is."""
+
+    def folder(name):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(download, "user_cache_dir", folder)
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATA", "OFFLINE", "DATASET", "MIRROR"):
+        monkeypatch.delenv(f"LENETCOURSE_{name}", raising=False)
+    message = "mnist: no home directory to keep downloads in: set HOME"
+    with pytest.raises(DatasetError, match="into any folder named by LENETCOURSE_DATA") as caught:
+        load_dataset("mnist")
+    assert str(caught.value).startswith(message)
+    assert choose_dataset("auto") == "digits"
+    assert capsys.readouterr().out == (
+        f"Data set: digits, because MNIST is not to be had here ({message})\n"
+    )
+    monkeypatch.setenv("LENETCOURSE_DATA", "~no-such-user/data")
+    with pytest.raises(DatasetError, match="~no-such-user/data: no home directory here"):
+        load_dataset("mnist")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_entered(cache, monkeypatch, capsys):
+    """As with the home directory of another user."""
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(DatasetError, match="cannot be looked into: Permission denied") as caught:
+        load_dataset("mnist")
+    assert "By hand: put" in str(caught.value)
+    assert choose_dataset("auto") == "digits"
+    assert capsys.readouterr().out.count("\n") == 1
+    assert "cannot be looked for: [Errno 13]" in doctor._data()
+
+
+@pytest.mark.parametrize("offline", ["0", "1"])
+def test_damaged_file_in_a_cache_that_cannot_be_written(
+    cache, server, monkeypatch, capsys, offline
+):
+    """A folder of the new name is in the way: that stops the administrator, too."""
+    monkeypatch.setenv("LENETCOURSE_OFFLINE", offline)
+    path = fill(cache / "mnist") / f"{FIRST}.gz"
+    path.write_bytes(path.read_bytes()[:-100])
+    (cache / "mnist" / f"{FIRST}.gz.damaged" / "x").mkdir(parents=True)
+    with pytest.raises(DatasetError) as caught:
+        load_dataset("mnist")
+    message = str(caught.value)
+    assert message.startswith(f"{path}: the gzip data ends too early")
+    assert "it cannot be replaced (" in message
+    assert "make its folder writable" in message
+    assert f"By hand: put {FIRST}, " in message
+    assert server.requests == []
+    capsys.readouterr()
+    assert choose_dataset("auto") == "digits"
+    line = capsys.readouterr().out
+    assert line.startswith("Data set: digits, because MNIST is not to be had here (")
+    assert line.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", [".gz", ""])
+def test_auto_looks_whether_the_files_are_whole(cache, monkeypatch, tmp_path, ending):
+    monkeypatch.setenv("LENETCOURSE_OFFLINE", "1")
+    folder = fill(tmp_path / "mine", ending=ending)
+    assert choose_dataset("auto", folder=folder) == "mnist"
+    path = folder / f"t10k-labels-idx1-ubyte{ending}"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert choose_dataset("auto", folder=folder) == "digits"
+
+
 def load_in_a_process(url: str, folder: Path) -> str:
     os.environ["no_proxy"] = "127.0.0.1"
     datasets.cache_folder = download.cache_folder = lambda: folder
@@ -387,7 +535,9 @@ def test_images_and_labels_that_do_not_belong_together(cache, tmp_path):
         write_idx(folder / "t10k-images-idx3-ubyte.gz", images.astype(np.uint8))
         with pytest.raises(DatasetError, match="28x28 uint8 images with a label each"):
             load_dataset("fashion-mnist", "test", folder=folder)
-    write_idx(folder / "t10k-images-idx3-ubyte.gz", np.zeros((TEST, 28, 28), np.float32))
+    few = TEST // 4  # or they would be more bytes than the published images
+    write_idx(folder / "t10k-images-idx3-ubyte.gz", np.zeros((few, 28, 28), np.float32))
+    write_idx(folder / "t10k-labels-idx1-ubyte.gz", np.zeros(few, np.uint8))
     with pytest.raises(DatasetError, match="float32"):
         load_dataset("fashion-mnist", "test", folder=folder)
 
@@ -597,6 +747,34 @@ def test_emnist_from_the_second_mirror(cache, server, answer):
         load_dataset("emnist-digits", "test")
 
 
+def test_sizes_of_the_published_files():
+    """MNIST's as its home page had them; 16 and 8 bytes are the headers."""
+    sizes = [file.content_bytes for part in SOURCES["mnist"].parts.values() for file in part]
+    assert sizes == [47040016 - 16, 60008 - 8, 7840016 - 16, 10008 - 8]
+    for name, source in SOURCES.items():
+        for part, (images, labels) in source.parts.items():
+            train, test = {"qmnist": (60_000, 60_000), "emnist-digits": (240_000, 40_000)}.get(
+                name, (60_000, 10_000)
+            )
+            count = train if part == "train" else test
+            assert images.shape == (count, 28, 28)
+            assert labels.shape == ((count, 8) if name == "qmnist" else (count,))
+    assert SOURCES["qmnist"].parts["train"][1].content_bytes == 60_000 * 8 * 4  # 32-bit integers
+
+
+def test_a_bomb_in_place_of_a_file(cache, tmp_path):
+    """Small when packed, and more than the file of that name can hold."""
+    folder = fill(tmp_path / "fashion-mnist", "fashion-mnist")
+    write_idx(folder / f"{FIRST}.gz", np.zeros(200_000_000, np.uint8))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DatasetError, match="too large: the header promises 200,000,000 bytes"):
+            load_dataset("fashion-mnist", folder=folder)
+        assert tracemalloc.get_traced_memory()[1] < 2e6
+    finally:
+        tracemalloc.stop()
+
+
 def test_published_md5_of_mnist():
     """File, md5 of the .gz file, md5 of the raw file: as torchvision and many copies have them."""
     published = """
@@ -757,7 +935,7 @@ def test_digits_are_the_same_every_time():
     assert fingerprint() == here
     command = """if True:
         import hashlib
-        from lenetcourse.digits import load_digits_28
+        from lenetcourse.data.digits import load_digits_28
         images = [load_digits_28(split)[0] for split in ("train", "validation", "test")]
         print(hashlib.md5(b"".join(part.numpy().tobytes() for part in images)).hexdigest())
     """

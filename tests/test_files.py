@@ -1,12 +1,15 @@
 """Files that are either complete or not there."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from lenetcourse.files import replacing
+from lenetcourse.files import FORSAKEN, replacing, sweep, temporary_name
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path):
@@ -92,3 +95,74 @@ def test_two_processes_do_not_share_a_temporary_file(tmp_path):
         assert temporary.read_text() == "ours"
     assert path.read_text() == "ours"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_on_the_disk_before_the_old_file_is_given_up(tmp_path, monkeypatch, durable):
+    path, done = tmp_path / "numbers.txt", []
+    sync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda file: done.append("sync") or sync(file))
+    monkeypatch.setattr(Path, "replace", lambda a, b: done.append("rename") or replace(a, b))
+    with replacing(path, durable=durable) as temporary:
+        temporary.write_text("new")
+    assert done == ["sync"] * durable + ["rename"]
+    assert path.read_text() == "new"
+
+
+# What is left of a process that was killed
+
+WAITING = """if True:
+    import sys, time
+    from pathlib import Path
+    from lenetcourse.files import replacing, temporary_name
+    folder = Path(sys.argv[1])
+    with replacing(folder / "numbers.txt") as temporary:
+        temporary.write_text("half")
+        (folder / temporary_name("part")).mkdir()
+        (folder / temporary_name("part") / "inside").write_text("half")
+        print("written", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there only age tells")
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(tmp_path):
+    command = [sys.executable, "-c", WAITING, os.fspath(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "written\n"
+            theirs = {path.name for path in tmp_path.iterdir()}
+            assert len(theirs) == 2
+            with replacing(tmp_path / "other.txt") as temporary:
+                temporary.write_text("ours")
+            assert {path.name for path in tmp_path.iterdir()} == theirs | {"other.txt"}
+        finally:
+            process.send_signal(signal.SIGKILL)
+    assert len(list(tmp_path.iterdir())) == 3
+    with replacing(tmp_path / "other.txt") as temporary:
+        temporary.write_text("ours again")
+    assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
+
+
+def test_another_machine_is_given_a_day(tmp_path):
+    """It may share the folder, and its processes cannot be asked."""
+    own = temporary_name("numbers.txt")
+    machine = own.split("-")[2]
+    other = own.replace(machine, "0" * 8 if machine != "0" * 8 else "1" * 8)
+    for name in (own, other):
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {own, other}
+    old = time.time() - FORSAKEN - 60
+    os.utime(tmp_path / other, (old, old))
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [own]
+
+
+def test_hidden_files_of_others_are_left_alone(tmp_path):
+    names = [".2024-notes.json", ".env", ".lenetcourse-notes", ".lenetcourse-1-abc-x", "a-1-b"]
+    for name in names:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenetcourse.idx import IDXError, idx_header, read_idx, write_idx
+from lenetcourse.data.idx import IDXError, idx_header, read_idx, write_idx
 
 # Type byte, NumPy type and struct letter, from the description of the format.
 TYPES = [
@@ -499,6 +499,32 @@ def test_gzip_bomb(tmp_path, size, opened):
     assert f"bomb.gz: more data than the {size} bytes" in message
     assert peak < 2e6
     assert seconds < 0.5
+
+
+@packed
+@pytest.mark.parametrize("shape", [(1000,), (25, 10), (1 << 28,), (0xFFFFFFFF,) * 3], ids=str)
+def test_a_limit(tmp_path, shape, pack):
+    """A file that promises more than expected is refused before it is read."""
+    path, size = tmp_path / "array", 4 * math.prod(shape)
+    content = header(0x0C, *shape) + bytes(min(size, 4000))
+    path.write_bytes(pack(content))
+    with pytest.raises(IDXError, match=f"too large: the header promises {size:,} bytes"):
+        read_idx(path, limit=size - 1)
+    if size <= 4000:
+        assert read_idx(path, limit=size).shape == shape
+        assert read_idx(io.BytesIO(path.read_bytes()), size).shape == shape
+
+
+def test_a_bomb_that_keeps_its_promise(tmp_path):
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(bomb(header(0x08, 1 << 30), 1024))
+    tracemalloc.start()
+    try:
+        with pytest.raises(IDXError, match="too large"):
+            read_idx(path, limit=47_040_000)
+        assert tracemalloc.get_traced_memory()[1] < 2e6
+    finally:
+        tracemalloc.stop()
 
 
 # Damage at random

@@ -3,7 +3,10 @@
 import io
 import itertools
 import json
+import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 import warnings
 import zlib
@@ -28,6 +31,7 @@ from lenetcourse import (
     predict_probabilities,
     to_mnist,
 )
+from lenetcourse.files import temporary_name
 from lenetcourse.train.rejection import margin
 
 repeatable = settings(deadline=None, derandomize=True, max_examples=150)
@@ -658,6 +662,20 @@ def test_failed_export_png_leaves_nothing(tmp_path, monkeypatch, error):
         export_png(image_set(), tmp_path / "toys")
     assert len(saved) == 4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_export_left_is_removed(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    own = temporary_name("toys-abc")
+    for pid in (process.pid, os.getpid()):
+        folder = tmp_path / own.replace(str(os.getpid()), str(pid), 1) / "7"
+        folder.mkdir(parents=True)
+        (folder / "0.png").touch()
+    export_png(image_set(), tmp_path / "toys")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert own in left
+    assert len(left) == (3 if os.name == "nt" else 2)
 
 
 def test_export_json(tmp_path):

@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lenetcourse import LeNet5, activations, count_macs, count_parameters, dense_to_conv3
-from lenetcourse.summary import layer_table
+from lenetcourse.models.summary import layer_table
 
 # Published or computed by others: arguments, weights of the first three layers, total, MACs.
 # The last two layers, 84 and 10 units, are the same in all of them.
@@ -215,7 +215,7 @@ def test_layer_table_prints_aligned_with_totals():
     assert " ".join(rows[0].split()) == "conv1 Conv2d 6 x 24 x 24 156 86,400"
     assert [row.split()[0] for row in rows] == ["conv1", "conv2", "conv3", "fc2", "fc3"]
     assert total.split() == ["total", "44,426", "281,640"]
-    assert {len(line) for line in (head, *rows, total)} == {62}
+    assert {len(line) for line in (head, *rows, total)} == {50}
 
 
 def test_grouped_convolution():
@@ -245,7 +245,7 @@ def test_activations_are_those_before_the_activation_function():
     inputs = pictures(model)
     found = activations(model, inputs)
     assert list(found) == ["conv1", "conv2", "fc1", "fc2", "fc3"]
-    assert torch.equal(found["conv1"], model.conv1(inputs))
+    torch.testing.assert_close(found["conv1"], model.conv1(inputs))
     assert (found["conv1"] < 0).any()
     assert torch.equal(found["fc3"], model.eval()(inputs))
     assert not any(output.requires_grad for output in found.values())

@@ -1,6 +1,7 @@
 """The package as a whole: names, versions, requirements, the maintainers' small tools, figures."""
 
 import ast
+import graphlib
 import importlib.metadata
 import re
 import subprocess
@@ -78,6 +79,60 @@ def test_names():
     with pytest.raises(AttributeError, match="module 'lenetcourse' has no attribute 'LeNet6'"):
         _ = lenetcourse.LeNet6
     assert not hasattr(lenetcourse, "__wrapped__")
+
+
+def test_the_stub_names_what_the_package_has():
+    """Editors read __init__.pyi; the package imports by `_HOME`."""
+    stub = ast.parse((ROOT / "lenetcourse" / "__init__.pyi").read_text(encoding="utf-8"))
+    named = {}
+    for node in stub.body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                assert alias.asname == alias.name  # this is what makes a name of a stub public
+                named[alias.name] = node.module
+    homes = {name: f"lenetcourse.{module}" for name, module in lenetcourse._HOME.items()}
+    assert named == homes
+    assert (ROOT / "lenetcourse" / "py.typed").is_file()
+
+
+# Rooms
+
+ROOMS = [{"errors", "files", "tables"}, {"data"}, {"models"}, {"baselines", "train"}, {"show"},
+         {"command"}, {"cli"}, {"__main__"}]  # fmt: skip
+
+
+def library_imports():
+    """Return module -> the library's modules that it imports, lazily or not."""
+    found = {}
+    library = ROOT / "lenetcourse"
+    for path in library.rglob("*.py"):
+        name = ".".join(path.relative_to(library).with_suffix("").parts)
+        found[name] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or node.module.split(".")[0] != "lenetcourse":
+                continue
+            place = node.module.removeprefix("lenetcourse").lstrip(".")
+            for alias in node.names:
+                inner = f"{place}.{alias.name}".lstrip(".")
+                is_module = (library / f"{inner.replace('.', '/')}.py").is_file()
+                found[name].add(inner if is_module else place or lenetcourse._HOME.get(alias.name))
+        found[name].discard(None)  # `from lenetcourse import __version__`
+    return found
+
+
+def test_arrows_only_go_down():
+    level = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
+    for module, others in library_imports().items():
+        if module == "__init__":
+            continue
+        room = module.split(".")[0]
+        for other in others:
+            target = other.split(".")[0]
+            assert target == room or level[target] < level[room], f"{module} imports {other}"
+
+
+def test_no_circles():
+    tuple(graphlib.TopologicalSorter(library_imports()).static_order())
 
 
 # Versions and requirements

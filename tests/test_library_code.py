@@ -3,8 +3,8 @@
 import ast
 
 import pytest
-from library_code import code_digest, command_digest, read_package
-from notebooks import Unusable
+from batch.library_code import code_digest, command_digest, read_package
+from notebook.reading import Unusable
 
 FILES = {
     "__init__.py": """
@@ -65,8 +65,16 @@ from importlib import resources
 
 def load():
     return resources.files("lenetcourse") / "picture.png"
+
+def folder():
+    return resources.files("lenetcourse") / "drawn"
+
+def style():
+    plt.style.use("lenetcourse.course")
 """,
     "picture.png": "pixels",
+    "drawn/a.png": "ink",
+    "course.mplstyle": "red",
 }
 
 
@@ -100,6 +108,8 @@ SAME = [
     (LAZY, "batches.py", "size = 64", "size = 32"),
     (LAZY, "models/lenet.py", '"forward"', '"backward"'),
     (LAZY, "picture.png", "pixels", "other pixels"),
+    ("from lenetcourse.pictures import load", "drawn/a.png", "ink", "other ink"),
+    ("from lenetcourse.pictures import load", "course.mplstyle", "red", "blue"),
     ("import lenetcourse", "training.py", "STEPS = 3", "STEPS = 4"),
     ("fit = 1\nfit.real", "training.py", "STEPS = 3", "STEPS = 4"),
     ("from lenetcourse import training", "training.py", "STEPS = 3", "STEPS = 4"),
@@ -128,6 +138,8 @@ OTHER = [
     ("def f():\n    from lenetcourse import LeNet\n    return LeNet()", "models/lenet.py",
      '"forward"', '"backward"'),
     ("from lenetcourse.pictures import load", "picture.png", "pixels", "other pixels"),
+    ("from lenetcourse.pictures import folder", "drawn/a.png", "ink", "other ink"),
+    ("from lenetcourse.pictures import style", "course.mplstyle", "red", "blue"),
 ]  # fmt: skip
 
 
@@ -143,10 +155,39 @@ def test_reached(package, code, file, old, new):
     assert code_digest(tree, package()) != code_digest(tree, package(file, old, new))
 
 
+FIT = [("training", "fit")]
+
+
 def test_a_command(package):
-    before = command_digest("training", ["fit"], package())
-    assert before == command_digest("training", ["fit"], package("training.py", "Fit it.", "Fit."))
-    assert before != command_digest("training", ["fit"], package("settings.py", "7", "8"))
+    before = command_digest(FIT, package())
+    assert before == command_digest(FIT, package("training.py", "Fit it.", "Fit."))
+    assert before != command_digest(FIT, package("settings.py", "7", "8"))
+
+
+def test_the_walk_stops(package):
+    stops = frozenset({"settings"})
+    before = command_digest(FIT, package(), stops)
+    assert before == command_digest(FIT, package("settings.py", "7", "8"), stops)
+    assert before != command_digest(FIT, package("batches.py", "return x", "return 2 * x"), stops)
+
+
+@pytest.mark.parametrize("place", [("training", "fits"), ("nothing", "fit"), ("", "fits")])
+def test_a_start_that_is_not_there(package, place):
+    with pytest.raises(Unusable, match=f"has no {place[1]}"):
+        command_digest([place], package())
+    with pytest.raises(Unusable, match=f"has no {place[1]}"):
+        code_digest(ast.parse(f"from lenetcourse.{place[0]} import {place[1]}".replace(". ", " ")),
+                    package())  # fmt: skip
+
+
+def test_a_module_that_moves_changes_nothing(package):
+    folder = package()
+    before = code_digest(ast.parse(LAZY), folder)
+    moved = package("training.py", "from lenetcourse.batches import shuffled",
+                    "from lenetcourse.data.piles import (\n        shuffled,\n    )")  # fmt: skip
+    (moved / "data").mkdir()
+    (moved / "batches.py").rename(moved / "data" / "piles.py")
+    assert code_digest(ast.parse(LAZY), moved) == before
 
 
 @pytest.mark.parametrize(

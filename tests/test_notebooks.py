@@ -2,7 +2,7 @@
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from notebooks import (
+from notebook.reading import (
     Unusable,
     code_hash,
     count_words,

@@ -15,12 +15,14 @@ import one_run
 import psutil
 import pytest
 import regenerate
-from batch_hashes import PACKAGE
+from batch.hashes import PACKAGE
 from check_notebooks import check
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
-from notebook_outputs import give_stable_ids, joined_streams, what_stopped
-from notebooks import read_notebook
+from notebook.outputs import give_stable_ids, joined_streams, what_stopped
+from notebook.reading import read_notebook
 from toy_course import code, course, listed, notebook, regenerated
+
+from lenetcourse.files import temporary_name
 
 TOOLS = Path(regenerate.__file__).parent
 BATCH = """
@@ -343,7 +345,9 @@ def test_killed_in_the_middle_and_started_again(tmp_path):
     wait_until(lambda: not Path(folder).exists(), 10)
     (record,) = records(root).values()
     assert record["parameters"]["x"] == 1
-    left = root / "book" / "results" / "slow" / f".{process.pid}-{next(iter(records(root)))}.json"
+    name = temporary_name(f"{next(iter(records(root)))}.json")
+    name = name.replace(f"-{os.getpid()}-", f"-{process.pid}-", 1)
+    left = root / "book" / "results" / "slow" / name
     left.write_text("{", encoding="utf-8")
     status, out, _ = regenerated(root)
     assert status == 0
@@ -359,14 +363,15 @@ def test_interrupted(tmp_path):
     )
     command = f"""
 import pathlib, runpy, time
-import notebooks, one_run
+import one_run
+from notebook import reading
 
 def execute(payload):
     pathlib.Path({str(tmp_path / "marker")!r}).touch()
     time.sleep(60)
 
 one_run.execute = execute
-notebooks.ROOT = pathlib.Path({str(root)!r})
+reading.ROOT = pathlib.Path({str(root)!r})
 runpy.run_path("regenerate.py", run_name="__main__")
 """
     process = subprocess.Popen(
@@ -419,6 +424,41 @@ def test_a_run_that_hangs_is_stopped():
     outcome = one_run.execute(payload(limit=0.01))
     assert outcome == {"error": "stopped after 0.01 s", "log": "", "notebook": None, "kept": {}}
     assert time.perf_counter() - start < 10
+
+
+NANNY = "MALLOC_TRIM_THRESHOLD_", "65536"
+
+
+def test_what_dask_sets_for_its_workers_is_no_part_of_a_run(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv(*NANNY)
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    found = one_run.environment()
+    assert int(found[NANNY[0]]) > 1 << 30
+    assert found["MALLOC_ARENA_MAX"] == "2"
+    assert found["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv(NANNY[0], "131072")  # so the user set it: the nanny leaves it alone
+    assert one_run.environment()[NANNY[0]] == "131072"
+
+
+def test_without_dask_every_setting_is_the_users(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed.config", None)
+    monkeypatch.setenv(*NANNY)
+    assert one_run.environment()[NANNY[0]] == NANNY[1]
+
+
+def test_a_worker_gives_its_runs_the_environment_of_the_pool(cluster):
+    """What the nanny does in fact, and what a process below its worker then is given."""
+    with cluster.get_client() as client:
+        client.upload_file(one_run.__file__)
+        set_by_nanny = client.submit(lambda: dict(os.environ), pure=False).result()
+        given = client.submit(one_run.environment, pure=False).result()
+    assert set_by_nanny[NANNY[0]] == NANNY[1]
+    here = one_run.environment()
+    for name in {*given, *here}:
+        if name.startswith(("MALLOC_", "OMP_", "MKL_", "OPENBLAS_")):
+            assert given.get(name) == here.get(name), name
 
 
 def test_a_command_with_files():

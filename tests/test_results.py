@@ -6,14 +6,15 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from batch import read_batch
-from batch_hashes import own_code_hash, stored
-from notebooks import ROOT
+from batch.hashes import own_code_hash, stored
+from batch.runs import read_batch
+from notebook.reading import ROOT
 from scipy import stats
 from scipy.interpolate import interp1d
 
 from lenetcourse import LeNet5, Table, count_macs, mean_and_std, mean_interval, read_results, select
-from lenetcourse.widgets import expected_error, explore_kernels
+from lenetcourse.files import temporary_name
+from lenetcourse.show.widgets import expected_error, explore_kernels
 
 ERRORS = {(3, 8): [0.012, 0.013], (6, 16): [0.010, 0.009], (1, 2): [0.03, 0.032]}
 
@@ -35,6 +36,9 @@ def test_records_of_a_sweep_in_natural_order(tmp_path):
     assert select(records, seed=0, kernels=[12, 32]) == [records[-1]]
     assert select(records, dropout=None) == records[1:]
     assert select(records, colour="red") == []
+    # What a killed batch left is no record, though its name has the ending of one.
+    (tmp_path / "sizes" / temporary_name("kernels-6-16_seed-1.json")).write_text("{")
+    assert read_results("sizes", tmp_path) == records
 
 
 def test_record_of_a_chapter_and_none_at_all(tmp_path):

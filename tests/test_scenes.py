@@ -1,14 +1,23 @@
 """Digits over photographs: what a scene holds, what decides it, and what is refused."""
 
 import itertools
+import struct
+import zlib
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from lenetcourse import DatasetError, DigitScenes, ImageSet, load_dataset
-from lenetcourse.scenes import MODES, PARTS, _photos
+from lenetcourse import (
+    DatasetError,
+    DigitScenes,
+    ImageSet,
+    PictureError,
+    load_dataset,
+    to_mnist,
+)
+from lenetcourse.data.scenes import MODES, PARTS, _photos
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +143,29 @@ def test_broken_picture(digits, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8nothing")
     with pytest.raises(DatasetError, match=r"broken\.jpg: cannot be read"):
         DigitScenes(digits, backgrounds=tmp_path)
+
+
+def declared(width, height):
+    """Return a PNG that says it has so many grey pixels and holds none."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [(60_000, 60_000), (12_000, 12_000), (9_000, 9_000), (10_001, 1)])
+def test_picture_bomb(digits, tmp_path, size):
+    """Refused as `to_mnist` does, in the same words; some are below Pillow's own limits."""
+    path = tmp_path / "bomb.png"
+    path.write_bytes(declared(*size))
+    with pytest.raises(PictureError, match="at most 10,000 a side") as caught:
+        DigitScenes(digits, backgrounds=tmp_path)
+    with pytest.raises(PictureError) as usual:
+        to_mnist(path)
+    assert str(caught.value) == str(usual.value)

@@ -13,20 +13,25 @@ from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from lenetcourse import (
+    VAE,
     Batches,
     History,
     LeNet5,
     TrainingDiverged,
     accuracy,
+    adam,
     confidence_interval,
     evaluate,
     fit,
     load_dataset,
+    mean_kl,
     pick_device,
     predict_probabilities,
     train_one_epoch,
+    vae_loss,
 )
-from lenetcourse.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from lenetcourse.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from lenetcourse.train.run import random_state, set_random_state
 
 TRAIN = load_dataset("digits", "train").first(200)
 VALIDATION = load_dataset("digits", "validation")  # 197 images
@@ -70,6 +75,19 @@ class FailsAt:
             if self.left == 0:
                 raise self.error
         return F.cross_entropy(outputs, targets)
+
+
+def stopping(count, error):
+    """Return a network that raises `error` in training batch `count`."""
+    model = small_lenet()
+    left = iter(range(count - 1, -1, -1))
+
+    def hook(module, inputs):
+        if module.training and next(left) == 0:
+            raise error
+
+    model.register_forward_pre_hook(hook)
+    return model
 
 
 # Batches
@@ -315,6 +333,7 @@ def test_one_cycle_of_very_few_steps(batch_size):
         ({"lr": -1.0}, "learning rate"),
         ({"resume": True}, "resume needs the checkpoint"),
         ({"device": "toaster"}, "unknown device 'toaster'"),
+        ({"evaluate_train": "first"}, "evaluate_train is True, False or 'last', not 'first'"),
     ],
     ids=str,
 )
@@ -438,7 +457,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, schedule, error):
     whole, whole_history = train(checkpoint=tmp_path / "whole.pt", **recipe)
     recipe["checkpoint"] = tmp_path / "stopped.pt"
     try:
-        train(loss_fn=FailsAt(13, error), **recipe)  # batch 3 of epoch 3
+        train(stopping(13, error), **recipe)  # batch 3 of epoch 3
     except RuntimeError:
         assert isinstance(error, RuntimeError)
     assert len(load_checkpoint(recipe["checkpoint"])["history"]["train_loss"]) == 2
@@ -513,6 +532,64 @@ def test_resume_refuses_another_run(tmp_path, other, message):
     assert "x.pt" in str(caught.value)
 
 
+def test_adam_is_the_usual_one():
+    one, other = small_lenet(dropout=0.0), small_lenet(dropout=0.0)
+    for model, make in ((one, adam), (other, torch.optim.Adam)):
+        batches = Batches(TRAIN.images, TRAIN.labels, BATCH)
+        train_one_epoch(model, batches, F.cross_entropy, make(model.parameters(), lr=0.01))
+    for weight, expected in zip(one.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(weight, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_adam_where_no_device_has_it_in_one_pass(monkeypatch):
+    usual = torch.optim.Adam
+
+    def without(weights, lr, fused=None):
+        if fused:
+            raise RuntimeError("`fused=True` requires all the params to be ... supported devices")
+        return usual(weights, lr=lr)
+
+    monkeypatch.setattr(torch.optim, "Adam", without)
+    assert not adam(small_lenet().parameters(), 0.1).defaults["fused"]
+
+
+def dense_with_dropout(seed=0):
+    """Return a network that computes the same bits every time, also on a GPU."""
+    torch.manual_seed(seed)
+    layers = nn.Linear(784, 30), nn.ReLU(), nn.Dropout(0.5), nn.Linear(30, 10)
+    return nn.Sequential(nn.Flatten(), *layers)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_run_on_a_gpu_is_resumed_with_its_dropout(tmp_path):
+    recipe = {"device": "cuda", "checkpoint": tmp_path / "x.pt"}
+    whole, history = train(dense_with_dropout(), epochs=4, device="cuda")
+    train(dense_with_dropout(), epochs=2, **recipe)
+    torch.rand(100, device="cuda")  # the random state before it must not matter
+    resumed, same_history = train(dense_with_dropout(9), epochs=4, resume=True, **recipe)
+    assert same_history == history
+    assert same_weights(resumed, whole)
+    train(dense_with_dropout(), epochs=2, **recipe)
+    state = load_checkpoint(tmp_path / "x.pt")
+    save_checkpoint(state | {"random_of_device": {}}, tmp_path / "x.pt")
+    other, _ = train(dense_with_dropout(9), epochs=4, resume=True, **recipe)
+    assert not same_weights(other, whole)  # so the test can fail
+
+
+def test_the_random_state_of_a_gpu_is_kept(monkeypatch):
+    kept, device = torch.arange(3, dtype=torch.uint8), torch.device("cuda", 1)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", {device: kept}.__getitem__)
+    found = []
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda *arguments: found.append(arguments))
+    state = random_state(device)
+    assert state == {"cuda": kept}
+    set_random_state(state, device)
+    set_random_state({}, device)  # saved on a CPU
+    set_random_state(state, torch.device("cpu"))
+    assert found == [(kept, device)]
+    assert random_state(torch.device("cpu")) == {}
+
+
 MOMENTUM = partial(torch.optim.SGD, momentum=0.5)
 
 
@@ -538,6 +615,55 @@ def test_momentum_is_resumed_and_another_optimizer_refused(tmp_path):
     assert same_weights(resumed, whole)
     with pytest.raises(CheckpointError, match=r"optimizer is SGD, momentum 0\.5, not Adam"):
         train(epochs=3, resume=True, **(recipe | {"optimizer": torch.optim.Adam}))
+
+
+def test_resume_refuses_another_loss(tmp_path):
+    def recipe(beta, **more):
+        return {
+            "epochs": 2,
+            "loss_fn": partial(vae_loss, beta=beta),
+            "metrics": {"kl": mean_kl},
+            "checkpoint": tmp_path / "x.pt",
+            "device": "cpu",
+            "verbose": False,
+        } | more
+
+    data = (TRAIN.images, TRAIN.images)
+    fit(VAE(2, 8), data, data, **recipe(1))
+    fit(VAE(2, 8), data, data, resume=True, **recipe(1))
+    for model, other, message in (
+        (VAE(2, 8), recipe(4), r"its loss is vae_loss\(beta=1\), not vae_loss\(beta=4\)"),
+        (VAE(2, 8), recipe(1, loss_fn=vae_loss), r"its loss is vae_loss\(beta=1\), not vae_loss"),
+        (VAE(2, 8), recipe(1, metrics={}), "its metrics is kl, not none"),
+        (VAE(2, 8), recipe(1, log_every=3), "its log_every is 50, not 3"),
+        (VAE(2, 8, sample=False), recipe(1), r"another network.* VAE\(.*sample=True.* not VAE\("),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            fit(model, data, data, resume=True, **other)
+
+
+def test_resume_refuses_other_settings_of_the_optimizer(tmp_path):
+    recipe = {"checkpoint": tmp_path / "x.pt", "optimizer": MOMENTUM}
+    train(**recipe)
+    other = partial(torch.optim.SGD, momentum=0.5, weight_decay=0.1)
+    with pytest.raises(CheckpointError, match=r"not SGD, momentum 0\.5, weight_decay 0\.1"):
+        train(resume=True, **(recipe | {"optimizer": other}))
+
+
+def test_resume_refuses_other_images(tmp_path):
+    train(checkpoint=tmp_path / "x.pt")
+    others = load_dataset("digits", "train").images[200:400], TRAIN.labels
+    with pytest.raises(CheckpointError, match=r"its training data, uint8 .* other images"):
+        train(images=others, checkpoint=tmp_path / "x.pt", resume=True)
+
+
+def test_a_checkpoint_of_an_older_version(tmp_path):
+    train(checkpoint=tmp_path / "x.pt")
+    state = load_checkpoint(tmp_path / "x.pt")
+    del state["identity"]
+    save_checkpoint(state | {"network": repr(small_lenet())}, tmp_path / "x.pt")
+    with pytest.raises(CheckpointError, match=r"older version of the course.*without resume"):
+        train(checkpoint=tmp_path / "x.pt", resume=True)
 
 
 def test_resume_refuses_another_number_of_images(tmp_path):
@@ -622,6 +748,18 @@ def test_training_images_measured_after_each_epoch():
     batches = Batches(TRAIN.images, TRAIN.labels, 77)
     measured = evaluate(model, batches, F.cross_entropy, {"accuracy": accuracy})
     assert history.training[history.best_epoch - 1] == pytest.approx(measured)
+
+
+def test_training_images_measured_after_the_last_epoch_only(tmp_path):
+    each = train(epochs=3, evaluate_train=True)[1]
+    recipe = {"evaluate_train": "last", "checkpoint": tmp_path / "x.pt"}
+    last = train(epochs=3, **recipe)[1]
+    assert last.training == each.training[2:]
+    assert last.validation == each.validation
+    resumed = train(epochs=5, resume=True, **recipe)[1]  # its last epoch is another one
+    assert resumed == train(epochs=5, evaluate_train="last")[1]
+    stopped = train(stopping(8, KeyboardInterrupt()), epochs=3, evaluate_train="last")[1]
+    assert stopped.training == []
 
 
 def test_only_shares_read_as_percentages(capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import regenerate
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from notebooks import write_notebook
+from notebook.reading import write_notebook
 
 
 def code(source, *tags):

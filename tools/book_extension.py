@@ -9,20 +9,22 @@ The directive `facts` writes a table from files, so that no page holds a number 
     build     the tools that made these pages
 """
 
+import functools
 import importlib.util
 import json
 import math
 import platform
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
+from batch.hashes import stale
+from batch.runs import read_batch
 from docutils import nodes
 from docutils.statemachine import StringList
 from nbformat import NotebookNode
-from notebooks import (
+from notebook.reading import (
     CHAPTER,
     cells_of,
     code_hash,
@@ -51,11 +53,11 @@ class Chapter:
     def record_path(self) -> Path:
         return self.path.parent / "results" / f"{self.path.stem}.json"
 
-    @cached_property
+    @functools.cached_property
     def nb(self) -> NotebookNode:
         return read_notebook(self.path)
 
-    @cached_property
+    @functools.cached_property
     def record(self) -> dict:
         """The record, or nothing when there is none of the run whose outputs are stored."""
         if not self.record_path.is_file():
@@ -63,11 +65,11 @@ class Chapter:
         record = json.loads(self.record_path.read_text(encoding="utf-8"))
         return record if record.get("code_hash") == self.meta.get("code_hash") else {}
 
-    @cached_property
+    @functools.cached_property
     def meta(self) -> dict:
         return dict(course_metadata(self.nb))
 
-    @cached_property
+    @functools.cached_property
     def texts(self) -> list[str]:
         return [prose(cell.source) for _, cell in cells_of(self.nb, "markdown")]
 
@@ -84,10 +86,18 @@ class Chapter:
 
     @property
     def freshness(self) -> str:
-        stored = self.meta.get("code_hash")
-        if stored is None:
+        """Whether code, library, data and the results that it reads are those of the run."""
+        if "code_hash" not in self.meta:
             return "never run"
-        return "unchanged" if stored == code_hash(self.nb, run_parameters(self.nb)) else "changed"
+        if self.meta["code_hash"] != code_hash(self.nb, run_parameters(self.nb)):
+            return "changed"
+        return "changed" if self.path.stem in stale_in(self.path.parent.parent) else "unchanged"
+
+
+@functools.cache
+def stale_in(root: Path) -> dict[str, list[str]]:
+    """Return what the batch in `root` would run again; nothing where there is no batch."""
+    return stale(read_batch(root), root) if (root / "book" / "batch.yml").is_file() else {}
 
 
 # The tables, as rows of text: the head first
@@ -118,13 +128,14 @@ def runs_table(chapters: list[Chapter]) -> list[list[str]]:
 
 def sweeps_table(chapters: list[Chapter]) -> list[list[str]]:
     """Sum up the records in book/results/, where every sweep has a folder."""
-    rows = [["Sweep", "Runs", "Data set", "Last run on", "Took in all"]]
+    rows = [["Sweep", "Runs", "Data set", "Last run on", "Took in all", "Code since then"]]
     for folder in sorted(path for path in results_of(chapters).glob("*") if path.is_dir()):
-        records = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("*.json")]
+        records = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("[!.]*.json")]
         datasets = ", ".join(sorted({str(record["dataset"]) for record in records}))
         last = max(record["finished"] for record in records)
         took = duration({"seconds": sum(record["seconds"] for record in records)})
-        rows.append([f"`{folder.name}`", str(len(records)), datasets, last, took])
+        fresh = "changed" if folder.name in stale_in(folder.parents[2]) else "unchanged"
+        rows.append([f"`{folder.name}`", str(len(records)), datasets, last, took, fresh])
     return rows
 
 
@@ -183,7 +194,7 @@ class Facts(SphinxDirective):
             self.env.note_dependency(str(chapter.path))
             if chapter.record_path.is_file():
                 self.env.note_dependency(str(chapter.record_path))
-        for record in results_of(chapters).glob("*/*.json"):
+        for record in results_of(chapters).glob("*/[!.]*.json"):
             self.env.note_dependency(str(record))
         head, *rows = TABLES[name](chapters)
         lines = [table_line(row) for row in (head, ["---"] * len(head), *rows)]

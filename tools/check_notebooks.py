@@ -2,7 +2,8 @@
 
     python tools/check_notebooks.py [NOTEBOOK ...]
 
-Without names: every notebook in book/ and labs/. Prints one line a finding and exits with 1 when
+Without names: every notebook in book/ and labs/, and whether all that the batch left was made by
+the code, the library and the data as they are now. Prints one line a finding and exits with 1 when
 there are any; with 2 when a notebook cannot be read. CONTRIBUTING.md says what a chapter owes.
 """
 
@@ -12,8 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chapter_rules import CHAPTER_RULES, Finding, Findings, Page
-from notebooks import (
+from batch.hashes import stale
+from batch.runs import read_batch
+from notebook.reading import (
     CHAPTER,
     ROOT,
     RUN_METADATA,
@@ -29,6 +31,7 @@ from notebooks import (
     read_notebook,
     tags,
 )
+from notebook.rules import CHAPTER_RULES, Finding, Findings, Page
 
 MAX_BYTES = 500_000
 ALT_LENGTH = 15  # shorter than this says "figure", not what it shows
@@ -205,25 +208,43 @@ def all_notebooks(root: Path) -> list[Path]:
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
 
 
+def stale_results(root: Path) -> list[str]:
+    """Return a line for each chapter and sweep whose results are not those of what stands here."""
+    if not (root / "book" / "batch.yml").is_file():
+        return []
+    runs = read_batch(root)
+    lines = []
+    for name, causes in stale(runs, root).items():
+        count = f"{len(causes)} of {sum(run.group == name for run in runs)} runs"
+        why = ", ".join(sorted(set(causes)))
+        lines.append(f"{name}: {count} not up to date ({why}): run `make figures ONLY={name}`")
+    return lines
+
+
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Check the named notebooks, or all; return 0, 1 with findings, 2 on unusable input."""
     parser = argparse.ArgumentParser(description="Check order, budgets, freshness and promises.")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
-    paths = parser.parse_args(argv).notebooks or all_notebooks(root)
-    count = 0
-    for path in paths:
-        try:
-            findings = check(path, root)
-        except Unusable as error:
-            print(f"check_notebooks: {error}", file=sys.stderr)
-            return 2
-        name = path.relative_to(root) if path.is_relative_to(root) else path
-        for finding in findings:
-            print(f"{name}: {finding}")
-        count += len(findings)
-    if not count:
-        print(f"{len(paths)} notebooks checked, nothing found")
-    return 1 if count else 0
+    named = parser.parse_args(argv).notebooks
+    paths = named or all_notebooks(root)
+    try:
+        lines = [
+            f"{shown(path, root)}: {finding}" for path in paths for finding in check(path, root)
+        ]
+        lines += [] if named else stale_results(root)
+    except Unusable as error:
+        print(f"check_notebooks: {error}", file=sys.stderr)
+        return 2
+    if lines:
+        print("\n".join(lines))
+        return 1
+    print(f"{len(paths)} notebooks checked, nothing found")
+    return 0
+
+
+def shown(path: Path, root: Path) -> Path:
+    """Return a path as it is printed: from the course's folder on, where it lies there."""
+    return path.relative_to(root) if path.is_relative_to(root) else path
 
 
 if __name__ == "__main__":

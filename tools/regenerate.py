@@ -16,7 +16,6 @@ import argparse
 import contextlib
 import fcntl
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +23,13 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import one_run
-from batch import Run, choose, read_batch, written_files
-from batch_hashes import why
-from batch_work import Work
-from notebooks import ROOT, Unusable
+from batch.hashes import why
+from batch.runs import Run, choose, read_batch, written_files
+from batch.work import Work
+from notebook.reading import ROOT, Unusable
 
-TEMPORARY = re.compile(r"\.\d+-(.+)")  # the names of lenetcourse.files while it writes
+from lenetcourse.files import TEMPORARY
+
 CONNECT = 20  # seconds that a Dask scheduler has to answer
 INTERRUPTED = 130
 
@@ -52,9 +52,9 @@ def remove_half_written(everything: Sequence[Run], root: Path) -> None:
     # Under the lock nobody else writes these files.
     targets = {path for run in everything for path in written_files(run, root)}
     for folder in {path.parent for path in targets if path.parent.is_dir()}:
-        for path in folder.glob(".*-*"):
+        for path in folder.glob(".lenetcourse-*"):
             match = TEMPORARY.fullmatch(path.name)
-            if match and folder / match[1] in targets:
+            if match and folder / match[3] in targets:
                 path.unlink(missing_ok=True)
 
 
@@ -104,7 +104,7 @@ def print_list(runs: Sequence[Run], everything: Sequence[Run], root: Path, force
 def print_leftovers(everything: Sequence[Run], root: Path) -> None:
     """Name the records in book/results/ that no run of the batch makes."""
     known = {run.record for run in everything}
-    for path in sorted((root / "book" / "results").rglob("*.json")):
+    for path in sorted((root / "book" / "results").rglob("[!.]*.json")):
         if path not in known:
             place = path.relative_to(root).as_posix()
             print(f"{place}: no run in batch.yml makes this: delete it")

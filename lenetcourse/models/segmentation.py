@@ -1,8 +1,13 @@
-"""Networks without a dense layer: an image in, a score for every pixel out."""
+"""Networks without a dense layer: an image in, a score for every pixel out.
+
+`in_channels` is 1 for grey images, for which the weights are counted, and 3 for colour.
+"""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from lenetcourse.models.layout import channels_last
 
 
 class LeNetSegmenter(nn.Module):
@@ -14,22 +19,22 @@ class LeNetSegmenter(nn.Module):
     has it: then no pixel can be called background, because sigmoid(0) is 1/2.
     """
 
-    def __init__(self, final_relu: bool = False):
+    def __init__(self, final_relu: bool = False, in_channels: int = 1) -> None:
         super().__init__()
-        self.settings = {"final_relu": final_relu}
-        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.settings = {"final_relu": final_relu, "in_channels": in_channels}
+        self.conv1 = nn.Conv2d(in_channels, 6, 5)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.up1 = nn.ConvTranspose2d(16, 6, 5)
         self.up2 = nn.ConvTranspose2d(6, 1, 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores (n, 1, h, w), before the sigmoid, of images (n, 1, h, w) in [0, 1].
+        """Return scores (n, 1, h, w), before the sigmoid, of images (n, c, h, w) in [0, 1].
 
         The shapes below are those of 28x28 images.
         """
         size = x.shape[-2:]
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 6, 12, 12)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 16, 4, 4)
+        x = F.relu(F.max_pool2d(self.conv1(channels_last(x)), 2))  # (n, 6, 12, 12)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 16, 4, 4)
         x = F.relu(self.up1(x))  # (n, 6, 8, 8)
         x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)  # (n, 6, 16, 16)
         x = self.up2(x)  # (n, 1, 20, 20)
@@ -45,10 +50,10 @@ class SkipSegmenter(nn.Module):
     are added (Long, Shelhamer and Darrell, 2015). It takes any image whose sides are at least 4.
     """
 
-    def __init__(self):
+    def __init__(self, in_channels: int = 1) -> None:
         super().__init__()
-        self.settings = {}
-        self.conv1 = nn.Conv2d(1, 8, 5, padding=2)
+        self.settings = {"in_channels": in_channels}
+        self.conv1 = nn.Conv2d(in_channels, 8, 5, padding=2)
         self.conv2 = nn.Conv2d(8, 16, 5, padding=2)
         self.conv3 = nn.Conv2d(16, 8, 3, padding=1)
         self.skip2 = nn.Conv2d(16, 8, 1)
@@ -56,11 +61,11 @@ class SkipSegmenter(nn.Module):
         self.out = nn.Conv2d(8, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores (n, 1, h, w), before the sigmoid, of images (n, 1, h, w) in [0, 1].
+        """Return scores (n, 1, h, w), before the sigmoid, of images (n, c, h, w) in [0, 1].
 
         The shapes below are those of 28x28 images.
         """
-        fine = F.relu(self.conv1(x))  # (n, 8, 28, 28)
+        fine = F.relu(self.conv1(channels_last(x)))  # (n, 8, 28, 28)
         middle = F.relu(self.conv2(F.max_pool2d(fine, 2)))  # (n, 16, 14, 14)
         coarse = F.relu(self.conv3(F.max_pool2d(middle, 2)))  # (n, 8, 7, 7)
         x = F.relu(_enlarge(coarse, middle) + self.skip2(middle))  # (n, 8, 14, 14)
@@ -79,11 +84,11 @@ class SmallUNet(nn.Module):
     2015); theirs has four poolings and starts with 64 maps.
     """
 
-    def __init__(self):
+    def __init__(self, in_channels: int = 1) -> None:
         super().__init__()
-        self.settings = {}
+        self.settings = {"in_channels": in_channels}
         self.down1, self.down2, self.bottom = (
-            _two_convs(1, 8),
+            _two_convs(in_channels, 8),
             _two_convs(8, 16),
             _two_convs(16, 32),
         )
@@ -92,14 +97,14 @@ class SmallUNet(nn.Module):
         self.out = nn.Conv2d(8, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores (n, 1, h, w), before the sigmoid, of images (n, 1, h, w) in [0, 1].
+        """Return scores (n, 1, h, w), before the sigmoid, of images (n, c, h, w) in [0, 1].
 
         The shapes below are those of 28x28 images. Raises ValueError when a side is no multiple
         of 4.
         """
         if x.shape[-2] % 4 or x.shape[-1] % 4:
             raise ValueError(f"sides must be multiples of 4, not {tuple(x.shape[-2:])}")
-        fine = self.down1(x)  # (n, 8, 28, 28)
+        fine = self.down1(channels_last(x))  # (n, 8, 28, 28)
         middle = self.down2(F.max_pool2d(fine, 2))  # (n, 16, 14, 14)
         x = self.bottom(F.max_pool2d(middle, 2))  # (n, 32, 7, 7)
         x = self.join2(torch.cat([self.up2(x), middle], 1))  # (n, 16, 14, 14)

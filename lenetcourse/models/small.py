@@ -1,4 +1,8 @@
-"""Small networks of the source projects and of the papers, each by its name."""
+"""Small networks of the source projects and of the papers, each by its name.
+
+`input_size`, `in_channels` and `num_classes` are as in `LeNet5`; the counts of weights are those of
+28x28 grey images in ten classes. Each raises UsageError for sizes that leave nothing to compute.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,21 +10,31 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+from lenetcourse.models.layout import channels_last
+
 
 class MLP(nn.Module):
-    """Dense network on the 784 pixels, with ReLU between its layers.
+    """Dense network on the pixels, 784 of them in MNIST, with ReLU between its layers.
 
     `hidden` are the units of its hidden layers: (196,) is the network with one hidden layer of one
     course text, 155,830 weights; (300, 100) the 28x28-300-100-10 of LeCun et al. (1998), 266,610.
-    Raises ValueError when a layer has no unit.
+    Raises UsageError when a layer has no unit.
     """
 
-    def __init__(self, hidden: Sequence[int] = (196,), num_classes: int = 10):
+    def __init__(
+        self,
+        hidden: Sequence[int] = (196,),
+        num_classes: int = 10,
+        input_size: int = 28,
+        in_channels: int = 1,
+    ) -> None:
         super().__init__()
-        sizes = [28 * 28, *hidden, num_classes]
+        settings = _sizes(num_classes, input_size, in_channels, least=1)
+        sizes = [in_channels * input_size**2, *hidden, num_classes]
         if min(sizes) < 1:
-            raise ValueError(f"every layer needs a unit: {sizes}")
-        self.settings = {"hidden": list(hidden), "num_classes": num_classes}
+            raise UsageError(f"every layer needs a unit: {sizes}")
+        self.settings = {"hidden": list(hidden)} | settings
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,20 +53,30 @@ class WideCNN(nn.Module):
     "same" padding, `hidden` units.
     """
 
-    def __init__(self, hidden: int = 128, dropout: float = 0.5):
+    def __init__(
+        self,
+        hidden: int = 128,
+        dropout: float = 0.5,
+        num_classes: int = 10,
+        input_size: int = 28,
+        in_channels: int = 1,
+    ) -> None:
         super().__init__()
-        self.settings = {"hidden": hidden, "dropout": dropout}
-        self.conv1 = nn.Conv2d(1, 32, 3, padding="same")
+        self.settings = {"hidden": hidden, "dropout": dropout} | _sizes(
+            num_classes, input_size, in_channels, least=4
+        )
+        side = input_size // 4  # two poolings; the convolutions keep the size
+        self.conv1 = nn.Conv2d(in_channels, 32, 3, padding="same")
         self.conv2 = nn.Conv2d(32, 64, 2)
-        self.fc1 = nn.Linear(64 * 7 * 7, hidden)
-        self.fc2 = nn.Linear(hidden, 10)
+        self.fc1 = nn.Linear(64 * side * side, hidden)
+        self.fc2 = nn.Linear(hidden, num_classes)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 32, 14, 14)
+        x = F.relu(F.max_pool2d(self.conv1(channels_last(x)), 2))  # (n, 32, 14, 14)
         x = F.pad(x, (0, 1, 0, 1))  # an even kernel: one row and column more keep 14x14
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 64, 7, 7)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 64, 7, 7)
         x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 128)
         return self.fc2(x)
 
@@ -63,18 +87,21 @@ class PaddedCNN(nn.Module):
     As a student's report describes it; 194,474 weights.
     """
 
-    def __init__(self):
+    def __init__(self, num_classes: int = 10, input_size: int = 28, in_channels: int = 1) -> None:
         super().__init__()
-        self.settings = {}
-        self.conv1 = nn.Conv2d(1, 16, 3, padding=2)
+        self.settings = _sizes(num_classes, input_size, in_channels, least=8)
+        side = ((input_size + 2) // 2 - 3) // 2  # 6 for 28x28 input
+        self.conv1 = nn.Conv2d(in_channels, 16, 3, padding=2)
         self.conv2 = nn.Conv2d(16, 32, 4)
-        self.fc1 = nn.Linear(32 * 6 * 6, 160)
-        self.fc2 = nn.Linear(160, 10)
+        self.fc1 = nn.Linear(32 * side * side, 160)
+        self.fc2 = nn.Linear(160, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # (n, 16, 30, 30), (n, 16, 15, 15)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # (n, 32, 12, 12), (n, 32, 6, 6)
+        x = F.relu(
+            F.max_pool2d(self.conv1(channels_last(x)), 2)
+        )  # (n, 16, 30, 30), (n, 16, 15, 15)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 32, 12, 12), (n, 32, 6, 6)
         return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
 
@@ -84,18 +111,36 @@ class SmallCNN(nn.Module):
     The network of PyTorch's MNIST example of 2017 and of many first steps since.
     """
 
-    def __init__(self, dropout: float = 0.5):
+    def __init__(
+        self,
+        dropout: float = 0.5,
+        num_classes: int = 10,
+        input_size: int = 28,
+        in_channels: int = 1,
+    ) -> None:
         super().__init__()
-        self.settings = {"dropout": dropout}
-        self.conv1 = nn.Conv2d(1, 10, 5)
+        self.settings = {"dropout": dropout} | _sizes(
+            num_classes, input_size, in_channels, least=16
+        )
+        side = ((input_size - 4) // 2 - 4) // 2  # 4 for 28x28 input
+        self.conv1 = nn.Conv2d(in_channels, 10, 5)
         self.conv2 = nn.Conv2d(10, 20, 5)
-        self.fc1 = nn.Linear(20 * 4 * 4, 50)
-        self.fc2 = nn.Linear(50, 10)
+        self.fc1 = nn.Linear(20 * side * side, 50)
+        self.fc2 = nn.Linear(50, num_classes)
         self.drop_maps, self.dropout = nn.Dropout2d(dropout), nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28)."""
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))  # (n, 10, 12, 12)
+        x = F.relu(F.max_pool2d(self.conv1(channels_last(x)), 2))  # (n, 10, 12, 12)
         x = F.relu(F.max_pool2d(self.drop_maps(self.conv2(x)), 2))  # (n, 20, 4, 4)
         x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 50)
         return self.fc2(x)
+
+
+def _sizes(num_classes: int, input_size: int, in_channels: int, least: int) -> dict[str, int]:
+    """Return these settings, checked. Raises ValueError when one is too small."""
+    if input_size < least:
+        raise UsageError(f"input_size {input_size} leaves nothing to compute: {least} at least")
+    if num_classes < 1 or in_channels < 1:
+        raise UsageError(f"{num_classes} outputs, {in_channels} input channels: 1 at least")
+    return {"num_classes": num_classes, "input_size": input_size, "in_channels": in_channels}

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+
 
 class VAEOutput(NamedTuple):
-    """What a VAE says of a batch: pixel scores (n, 784), `mu` and `logvar` (n, latent)."""
+    """What a VAE says of a batch: pixel scores (n, pixels), `mu` and `logvar` (n, latent)."""
 
     logits: Tensor
     mu: Tensor
@@ -25,37 +27,64 @@ class VAE(nn.Module):
     Args:
         latent: numbers in the latent vector, at least 1.
         hidden: units of the hidden layers, at least 1.
+        input_size: height and width of the images in pixels, at least 1.
+        in_channels: 1 for grey, 3 for colour.
         sample: draw the latent vector (`reparameterise`); False takes its mean and makes a plain
             autoencoder of it.
 
-    Raises ValueError for an argument outside these ranges.
+    Raises UsageError for an argument outside these ranges.
     """
 
-    def __init__(self, latent: int = 20, hidden: int = 400, sample: bool = True):
+    def __init__(
+        self,
+        latent: int = 20,
+        hidden: int = 400,
+        sample: bool = True,
+        input_size: int = 28,
+        in_channels: int = 1,
+    ) -> None:
         super().__init__()
-        if latent < 1 or hidden < 1:
-            raise ValueError(f"latent {latent} and hidden {hidden} must be 1 at least")
+        if min(latent, hidden, input_size, in_channels) < 1:
+            raise UsageError(
+                f"latent {latent}, hidden {hidden}, input_size {input_size} and in_channels "
+                f"{in_channels} must be 1 at least"
+            )
         self.settings = {"latent": latent, "hidden": hidden, "sample": sample}
-        self.encoder = nn.Linear(28 * 28, hidden)
+        self.settings |= {"input_size": input_size, "in_channels": in_channels}
+        pixels = in_channels * input_size**2
+        self.encoder = nn.Linear(pixels, hidden)
         self.mu = nn.Linear(hidden, latent)
         self.logvar = nn.Linear(hidden, latent)
         self.expand = nn.Linear(latent, hidden)
-        self.decoder = nn.Linear(hidden, 28 * 28)
+        self.decoder = nn.Linear(hidden, pixels)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `mu` and `logvar`, (n, latent) each, of images (n, 1, 28, 28) in [0, 1]."""
+        """Return `mu` and `logvar`, (n, latent) each, of images (n, c, h, w) in [0, 1]."""
         hidden = F.relu(self.encoder(images.flatten(1)))
         return self.mu(hidden), self.logvar(hidden)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Return the scores (n, 784) of latent vectors (n, latent); before the sigmoid."""
+        """Return the scores (n, pixels) of latent vectors (n, latent); before the sigmoid."""
         return self.decoder(F.relu(self.expand(latent)))
 
     def forward(self, images: Tensor) -> VAEOutput:
-        """Return scores, `mu` and `logvar` of images (n, 1, 28, 28) in [0, 1]."""
+        """Return scores, `mu` and `logvar` of images (n, c, h, w) in [0, 1]."""
         mu, logvar = self.encode(images)
         latent = reparameterise(mu, logvar) if self.settings["sample"] else mu
         return VAEOutput(self.decode(latent), mu, logvar)
+
+
+@torch.no_grad()
+def decoded(model: VAE, latent: Tensor) -> Tensor:
+    """Return the images, (n, channels, h, w) in [0, 1], of latent vectors (n, latent)."""
+    size, channels = model.settings["input_size"], model.settings["in_channels"]
+    return torch.sigmoid(model.eval().decode(latent)).reshape(-1, channels, size, size)
+
+
+def require_plane(model: VAE) -> None:
+    """Raise UsageError when the codes of `model` do not lie in a plane: two latents."""
+    if model.settings["latent"] != 2:
+        raise UsageError(f"a plane has 2 latents, not {model.settings['latent']}")
 
 
 def reparameterise(mu: Tensor, logvar: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""How networks are trained: what is done to the images on the way."""
+"""Training: batches, losses, metrics, the loop, checkpoints."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Augment:
@@ -29,7 +31,7 @@ class Augment:
         pen: strokes become at most so much of a pixel fatter or thinner on either side, 0 to 1.
         hard: share of the images whose edges become hard: full ink or none.
 
-    Raises ValueError for a strength below 0, or above 1 where it is a share.
+    Raises UsageError for a strength below 0, or above 1 where it is a share.
     """
 
     turn: float = 10.0
@@ -40,21 +42,21 @@ class Augment:
     pen: float = 0.6
     hard: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in self.settings.items():
             if not 0 <= value < math.inf or (name in ("stretch", "pen", "hard") and value > 1):
                 most = "1" if name in ("stretch", "pen", "hard") else "any finite number"
-                raise ValueError(f"{name} must be from 0 to {most}, not {value}")
+                raise UsageError(f"{name} must be from 0 to {most}, not {value}")
 
     @property
     def settings(self) -> dict[str, float]:
         return asdict(self)
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Return changed `images`. Raises ValueError when they are no batch of images."""
+        """Return changed `images`. Raises UsageError when they are no batch of images."""
         whole = images.dtype == torch.uint8
         if not (whole or images.is_floating_point()) or images.ndim not in (4 - whole, 4):
-            raise ValueError(
+            raise UsageError(
                 f"{images.dtype} of shape {tuple(images.shape)} is no batch of images: give uint8 "
                 "(n, height, width), or floats (n, channels, height, width)"
             )

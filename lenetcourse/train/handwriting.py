@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from lenetcourse.datasets import ImageSet
-from lenetcourse.metrics import predict_probabilities
+from lenetcourse.data.images import ImageSet
 from lenetcourse.train.augment import Augment
+from lenetcourse.train.metrics import predict_probabilities
 from lenetcourse.train.no_digits import NO_DIGIT, no_digits, spread_cross_entropy
 from lenetcourse.train.rejection import smallest_margin
 from lenetcourse.train.upstrokes import with_upstrokes

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lenetcourse.images import SIDE
+from lenetcourse.data.pictures import SIDE
 from lenetcourse.train.upstrokes import mnist_form
 
 NO_DIGIT = -1  # in the place of a label

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lenetcourse.errors import UsageError
+
 MOST_WRONG = 0.005  # of the answers given
 
 
@@ -23,11 +25,11 @@ def smallest_margin(probabilities: Tensor, labels: Tensor, most_wrong: float = M
     An answer is given where the margin is as large as that or larger; of all such margins the
     smallest is taken, so that as few as possible are rejected: 0.0 when nothing has to be, and 2.0,
     more than any margin, when even the surest answers are too often wrong. Choose it on validation
-    images. `probabilities` are (n, classes), `labels` (n,). Raises ValueError when `most_wrong` is
+    images. `probabilities` are (n, classes), `labels` (n,). Raises UsageError when `most_wrong` is
     no share.
     """
     if not 0 <= most_wrong < 1:
-        raise ValueError(f"most_wrong must be from 0 to below 1, not {most_wrong}")
+        raise UsageError(f"most_wrong must be from 0 to below 1, not {most_wrong}")
     sure, order = margin(probabilities).sort(descending=True)
     wrong = (probabilities.argmax(1) != labels)[order].cumsum(0)
     share = wrong.double() / torch.arange(1, len(wrong) + 1)

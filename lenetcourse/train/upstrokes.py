@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from lenetcourse.images import centre_by_mass, fit_box
+from lenetcourse.data.pictures import centre_by_mass, fit_box
+from lenetcourse.errors import UsageError
 
 ROOM = 16  # pixels around the field, for the stroke to go beyond it
 STEPS = 12  # points of a stroke
@@ -22,10 +23,10 @@ def with_upstrokes(
     """Return image set and labels, followed by ones from it that got a long upstroke.
 
     `images` are uint8 (n, 28, 28) in MNIST's form, `labels` (n,). Of the 1s with a straight, fairly
-    upright stem, that `share` (0 to 1) is copied and drawn on. Raises ValueError for another share.
+    upright stem, that `share` (0 to 1) is copied and drawn on. Raises UsageError for another share.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f"the share of ones with an upstroke is 0 to 1, not {share}")
+        raise UsageError(f"the share of ones with an upstroke is 0 to 1, not {share}")
     ones = (labels == 1).nonzero().flatten()
     ones = ones[torch.rand(len(ones), generator=generator) < share]
     top, foot, width = _stems(images[ones])

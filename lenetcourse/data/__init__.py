@@ -1,0 +1,1 @@
+"""Data: IDX files, data sets by name, own pictures, scenes."""

@@ -1,0 +1,33 @@
+"""The networks of the course by name, so that a file or a command can name one."""
+
+from __future__ import annotations
+
+import inspect
+
+from torch import nn
+
+from lenetcourse.errors import UsageError
+from lenetcourse.models.lenet import LeNet5
+from lenetcourse.models.segmentation import LeNetSegmenter, SkipSegmenter, SmallUNet
+from lenetcourse.models.small import MLP, PaddedCNN, SmallCNN, WideCNN
+from lenetcourse.models.vae import VAE
+
+CLASSIFIERS = (LeNet5, MLP, WideCNN, PaddedCNN, SmallCNN)
+OTHERS = (VAE, LeNetSegmenter, SkipSegmenter, SmallUNet)
+NETWORKS: dict[str, type[nn.Module]] = {kind.__name__: kind for kind in (*CLASSIFIERS, *OTHERS)}
+
+
+def make_network(name: str, settings: dict[str, object]) -> nn.Module:
+    """Return a new network with these settings, as its attribute `settings` holds them.
+
+    `name` is that of its class, such as "LeNet5". Raises UsageError for a name that is not in
+    `NETWORKS`, for a setting that the network does not have, and for one out of its range.
+    """
+    if name not in NETWORKS:
+        raise UsageError(f"unknown network {name!r}: one of {', '.join(NETWORKS)}")
+    known = inspect.signature(NETWORKS[name]).parameters
+    for setting in settings:
+        if setting not in known:
+            has = ", ".join(known) or "none"
+            raise UsageError(f"{name} has no setting {setting!r}: it has {has}")
+    return NETWORKS[name](**settings)

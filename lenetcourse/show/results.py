@@ -1,0 +1,62 @@
+"""What the batch has measured, as the chapters read it: one JSON a run in `book/results/`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def read_results(name: str, folder: str | os.PathLike = "results") -> list[dict]:
+    """Return the records that `make figures` has left of a sweep, or of one chapter, in order.
+
+    A record has `parameters`, `values`, `seed`, `dataset`, `seconds`, `versions` and more. `folder`
+    is where the records lie, seen from the notebook. Raises FileNotFoundError when there are none.
+    """
+    place = Path(folder, name)
+    paths = sorted(place.glob("[!.]*.json"), key=_natural) or [place.with_name(f"{name}.json")]
+    if not paths[0].is_file():
+        raise FileNotFoundError(
+            f"no results of {name!r} in {folder}: start the notebook in the course's folder book/, "
+            f"or measure them with `make figures ONLY={name}`"
+        )
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def _natural(path: Path) -> list:
+    """Order 2 before 10."""
+    return [(not part.isdigit(), part.zfill(12)) for part in path.stem.replace("_", "-").split("-")]
+
+
+def select(records: Sequence[dict], **parameters: object) -> list[dict]:
+    """Return the records whose parameters have these values; a missing parameter counts as None."""
+    return [
+        record
+        for record in records
+        if all(record["parameters"].get(name) == value for name, value in parameters.items())
+    ]
+
+
+def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and the sample standard deviation (n - 1); nan for a single value."""
+    values = [float(value) for value in values]
+    std = statistics.stdev(values) if len(values) > 1 else math.nan
+    return statistics.fmean(values), std
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a mean, by Student's t with n - 1 degrees of freedom.
+
+    Student, Biometrika 6 (1908), 1-25. For paired runs, give the differences. Raises ValueError
+    for fewer than two values.
+    """
+    if len(values) < 2:
+        raise ValueError("an interval needs at least two values")
+    from scipy.stats import t
+
+    mean, std = mean_and_std(values)
+    half = float(t.ppf(0.975, len(values) - 1)) * std / math.sqrt(len(values))
+    return mean - half, mean + half

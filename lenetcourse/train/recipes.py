@@ -1,0 +1,8 @@
+"""Recipes of training by name: keyword arguments of `fit`."""
+
+from types import MappingProxyType
+
+# LeNet-5 to 99 % on MNIST in the shortest time, for `fit(..., **FAST)`. Large batches use the
+# processor best, and one cycle to a high learning rate makes up for their number. Chosen on
+# validation images; the choice is recorded in benchmarks/time_to_99.py.
+FAST = MappingProxyType({"epochs": 4, "lr": 0.015, "schedule": "one-cycle", "batch_size": 256})
