@@ -24,8 +24,11 @@ from lenetcourse import (
     save_model,
 )
 from lenetcourse.cli import main
+from lenetcourse.command.train import MODELS
 from lenetcourse.data import digits
+from lenetcourse.models.networks import CLASSIFIERS
 from lenetcourse.train import loop as training_module
+from lenetcourse.train.recipes import FAST
 
 made_once = functools.cache(digits.load_digits_28)
 PEN_8 = str(example_pictures()["pen_8"])
@@ -229,6 +232,56 @@ def test_what_training_writes(finished):
     with Image.open(finished / "curve.png") as curve:
         assert curve.format == "PNG"
         assert curve.width > 500
+
+
+def test_fast_is_its_recipe(command, tmp_path):
+    code, _, _ = command("train", "lenet5", "--fast", "--epochs", 1, "--dataset", "digits",
+                         "--train-images", 300, "--out", tmp_path / "run")  # fmt: skip
+    assert code == 0
+    _, facts = load_model(tmp_path / "run" / "lenet5.safetensors")
+    assert {name: facts["recipe"][name] for name in FAST} == dict(FAST) | {"epochs": 1}
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "settings"),
+    [
+        ("mlp", ["--hidden", 20, 10], {"hidden": [20, 10]}),
+        ("wide-cnn", ["--hidden", 8, "--dropout", 0.1], {"hidden": 8, "dropout": 0.1}),
+        ("padded-cnn", [], {}),
+        ("small-cnn", ["--dropout", 0], {"dropout": 0.0}),
+        ("lenet5", ["--kernels", 2, 3], {"kernels": [2, 3]}),
+    ],
+)
+def test_every_classifier_trains(command, tmp_path, model, options, settings):
+    arguments = train_arguments(tmp_path / "run", **{"train-images": 64})
+    arguments[1] = model
+    code, out, err = command(*arguments, *options)
+    assert (code, err) == (0, "")
+    assert f"{model}.safetensors, history.json, curve.png" in out
+    network, facts = load_model(tmp_path / "run" / f"{model}.safetensors")
+    assert MODELS[model] == type(network).__name__
+    assert network.settings == network.settings | settings
+    assert facts["weights"] == sum(weight.numel() for weight in network.parameters())
+
+
+def test_the_command_knows_all_classifiers():
+    assert list(MODELS.values()) == [kind.__name__ for kind in CLASSIFIERS]
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("mlp", ["--kernels", 2, 3], "MLP has no setting 'kernels': it has hidden"),
+        ("padded-cnn", ["--dropout", 0.1], "PaddedCNN has no setting 'dropout': it has num_"),
+        ("lenet6", [], "invalid choice: 'lenet6'"),
+        ("mlp", ["--hidden", 0], "every layer needs a unit"),
+    ],
+)
+def test_options_that_a_network_does_not_have(command, tmp_path, model, options, message):
+    arguments = train_arguments(tmp_path / "run")
+    arguments[1] = model
+    assert_complaint(command(*arguments, *options), message)
+    assert not (tmp_path / "run").exists()
 
 
 def test_training_for_handwriting(command, tmp_path):

@@ -97,6 +97,14 @@ def test_a_global_decides_too(monkeypatch):
     assert digest(with_a_helper) != before[1]
 
 
+def test_what_hangs_together_is_written_once():
+    """Twenty steps that each name the next one twice: a million ways to the last one."""
+    chain = Weighted(1.0)
+    for _ in range(20):
+        chain = Weighted({"a": chain, "b": chain})
+    assert digest(made(chain)) == digest(made(chain))
+
+
 def test_neither_notes_nor_circles_matter():
     notes = []
 
@@ -190,9 +198,17 @@ def test_words():
     assert network_words(nn.Linear(2, 2)) == "Linear()"
 
 
-def described(loss=vae_loss, metrics=None, make=torch.optim.Adam, images=IMAGES, labels=IMAGES):
+def described(
+    loss=vae_loss,
+    metrics=None,
+    make=torch.optim.Adam,
+    images=IMAGES,
+    labels=IMAGES,
+    augment=None,
+):
     metrics = {"accuracy": accuracy} if metrics is None else metrics
-    return describe_run(VAE(), loss, metrics, optimizers(make), {"training data": (images, labels)})
+    data = {"training data": (images, labels)}
+    return describe_run(VAE(), loss, metrics, optimizers(make), data, augment)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +223,7 @@ def described(loss=vae_loss, metrics=None, make=torch.optim.Adam, images=IMAGES,
             {"make": partial(torch.optim.Adam, weight_decay=0.1)},
             r"its optimizer is Adam, not Adam, weight_decay 0\.1",
         ),
+        ({"augment": Weighted(1)}, "its augment is none, not Weighted"),
         ({"images": IMAGES[:3]}, r"its training data is uint8 \(4, 3, 3\) and .* not uint8 \(3,"),
         ({"images": IMAGES.float()}, "its training data is uint8 .* not float32"),
         ({"images": IMAGES + 1}, "its training data, uint8 .* other images and labels"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lenetcourse.command.report import INTERRUPTED, fail
 from lenetcourse.data.sources import SPLITS
 from lenetcourse.errors import UsageError
+from lenetcourse.train.recipes import FAST
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +33,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     train = commands.add_parser("train", help="train a network; write weights, history and curve")
     train.add_argument("model", choices=list(MODELS), metavar="MODEL", help=", ".join(MODELS))
     train.add_argument("--dataset", default="auto", help="mnist, digits, ... (default: auto)")
+    train.add_argument(
+        "--fast", action=Fast, nargs=0, help="99 %% on MNIST soonest; options after it change it"
+    )
     train.add_argument("--epochs", type=int, default=10, help="default: 10")
     train.add_argument("--seed", type=int, default=0, help="default: 0")
     # Chapter 02's recipe. On validation images it beats Adam at a constant 0.001, epoch for epoch.
@@ -60,6 +64,20 @@ def add(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--out", type=Path, help="folder (default: runs/MODEL-DATASET-seedS)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
     train.set_defaults(run=run)
+
+
+class Fast(argparse.Action):
+    """`--fast` stands for the options of that recipe."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Set the options of the recipe."""
+        vars(namespace).update(FAST)
 
 
 def run(options: argparse.Namespace) -> int:

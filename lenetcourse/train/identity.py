@@ -25,13 +25,14 @@ def describe_run(
     metrics: Mapping[str, Callable],
     optimizer: torch.optim.Optimizer,
     data: Mapping[str, tuple[Tensor, ...]],
+    augment: Callable | None = None,
 ) -> dict[str, Description]:
     """Return name -> (words, digest) of everything that decides the result of a run.
 
-    Compared are the network's class, code and settings; of the loss and of each metric the name,
-    the arguments that `functools.partial` binds, the code, the defaults, the values in a closure
-    and the globals that it uses (functions of the same module with their own code, others by their
-    name); class and settings of the optimizer; and the shapes, types and a sample of the data.
+    Compared are the network's class, code and settings; of the loss, each metric and `augment` the
+    name, the arguments that `functools.partial` binds, the code, the defaults, the values in a
+    closure and the globals that it uses (functions of the same module with their own code, others
+    by their name); class and settings of the optimizer; shapes, types and a sample of the data.
 
     Not seen are: lists that a function uses (most collect something), attributes of modules and
     what functions of other modules do, and images between the sampled ones. Code is compared as
@@ -42,6 +43,7 @@ def describe_run(
         "loss": [words(loss_fn), digest(loss_fn)],
         "metrics": [", ".join(metrics) or "none", ""],
         "optimizer": [optimizer_words(optimizer), digest(optimizer_settings(optimizer))],
+        "augment": ["none" if augment is None else words(augment), digest(augment)],
     }
     for name, measure in metrics.items():
         found[f"metric {name}"] = [words(measure), digest(measure)]
@@ -106,40 +108,42 @@ def short(value: object) -> str:
 
 def digest(value: object) -> str:
     """Return a hash that is the same for values made the same way, in any process."""
-    return hashlib.sha256(written(value, frozenset()).encode()).hexdigest()
+    return hashlib.sha256(written(value, {}).encode()).hexdigest()
 
 
-def written(value: object, above: frozenset[int]) -> str:
+def written(value: object, seen: dict[int, object]) -> str:
     """Return a value as text, without addresses and without the order of sets.
 
-    `above` are the ids of the values around it: nothing is written inside itself.
+    `seen` maps the ids of what is written already to the objects, so that nothing is written twice.
     """
     if plain(value):
         return repr(value)
-    if id(value) in above:
-        return "itself"
-    above |= {id(value)}
+    if isinstance(value, tuple):
+        return f"({', '.join(written(inner, seen) for inner in value)})"
+    if id(value) in seen:
+        return f"number {list(seen).index(id(value))}"
+    seen[id(value)] = value
     if isinstance(value, (Tensor, np.ndarray)):
         return written_array(value)
     if isinstance(value, Mapping):
-        pairs = (f"{written(k, above)}: {written(v, above)}" for k, v in value.items())
+        pairs = (f"{written(k, seen)}: {written(v, seen)}" for k, v in value.items())
         return f"{{{', '.join(pairs)}}}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(written(inner, above) for inner in value)}]"
+    if isinstance(value, list):
+        return f"[{', '.join(written(inner, seen) for inner in value)}]"
     if isinstance(value, (set, frozenset)):
-        return f"set {sorted(written(inner, above) for inner in value)}"
+        return f"set {sorted(written(inner, seen) for inner in value)}"
     if isinstance(value, partial):
-        return f"partial {written([value.func, value.args, value.keywords], above)}"
+        return f"partial {written([value.func, value.args, value.keywords], seen)}"
     if isinstance(value, types.MethodType):
-        return f"method {written([value.__func__, value.__self__], above)}"
+        return f"method {written([value.__func__, value.__self__], seen)}"
     if isinstance(value, types.FunctionType):
-        return written_function(value, above)
+        return written_function(value, seen)
     if isinstance(value, nn.Module):
-        return written_module(value, above)
+        return written_module(value, seen)
     if isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType)):
         return name_of(value)
     call = vars(type(value)).get("__call__")
-    return f"{name_of(type(value))} {written([call, getattr(value, '__dict__', {})], above)}"
+    return f"{name_of(type(value))} {written([call, getattr(value, '__dict__', {})], seen)}"
 
 
 def plain(value: object) -> bool:
@@ -158,7 +162,7 @@ def written_array(array: Tensor | np.ndarray) -> str:
     return f"{array.dtype} {array.shape} {hashlib.sha256(content).hexdigest()}"
 
 
-def written_function(function: types.FunctionType, above: frozenset[int]) -> str:
+def written_function(function: types.FunctionType, seen: dict[int, object]) -> str:
     """Return name, code, defaults and the values that a function takes from around it."""
     used = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -171,11 +175,11 @@ def written_function(function: types.FunctionType, above: frozenset[int]) -> str
     for name, value in used.items():
         if isinstance(value, list):  # most collect something, and are another list afterwards
             used[name] = "a list"
-        elif getattr(value, "__module__", None) != function.__module__ and callable(value):
-            used[name] = value if isinstance(value, partial) else name_of(value)
+        elif isinstance(value, types.FunctionType) and value.__module__ != function.__module__:
+            used[name] = name_of(value)
     code = written_code(function.__code__, function.__doc__)
     rest = [function.__defaults__, function.__kwdefaults__, used]
-    return f"{name_of(function)} {code} {written(rest, above)}"
+    return f"{name_of(function)} {code} {written(rest, seen)}"
 
 
 def names_in(code: types.CodeType) -> set[str]:
@@ -188,13 +192,13 @@ def written_code(code: types.CodeType, docstring: str | None = None) -> str:
     """Return compiled code as text, without its docstring and without the numbers of its lines."""
     inner = (None if docstring is not None and c == docstring else c for c in code.co_consts)
     constants = [
-        written_code(const) if isinstance(const, types.CodeType) else written(const, frozenset())
+        written_code(const) if isinstance(const, types.CodeType) else written(const, {})
         for const in inner
     ]
     return repr([code.co_code.hex(), code.co_names, code.co_varnames, constants])
 
 
-def written_module(module: nn.Module, above: frozenset[int]) -> str:
+def written_module(module: nn.Module, seen: dict[int, object]) -> str:
     """Return class, code, settings and inner modules of a network; of one in a loss not weights."""
     forward = type(module).forward
     ours = not type(module).__module__.startswith("torch.")
@@ -205,7 +209,7 @@ def written_module(module: nn.Module, above: frozenset[int]) -> str:
     }
     buffers = dict(module.named_buffers(recurse=False))
     parts = [forward if ours else None, settings, dict(module.named_children()), buffers]
-    return f"{name_of(type(module))} {written(parts, above)}"
+    return f"{name_of(type(module))} {written(parts, seen)}"
 
 
 # Optimizers and data

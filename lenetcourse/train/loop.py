@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from lenetcourse.errors import CourseError, UsageError
 from lenetcourse.train.batches import Batches
-from lenetcourse.train.identity import describe_run, optimizer_words
+from lenetcourse.train.identity import describe_run, optimizer_words, words
 from lenetcourse.train.metrics import accuracy
 from lenetcourse.train.run import History, Run
 
@@ -158,7 +158,7 @@ def fit(
         "seed": seed,
         "train_images": len(_tensors(train)[0]),
         "evaluate_train": evaluate_train,
-        "augment": augment if augment is None else getattr(augment, "settings", repr(augment)),
+        "augment": augment if augment is None else getattr(augment, "settings", words(augment)),
     }
     _check(settings)
     device = pick_device(device)
@@ -171,7 +171,7 @@ def fit(
     identity = {"log_every": [str(log_every), ""]}
     if checkpoint is not None:
         data = {"training data": _tensors(train), "validation data": _tensors(validation)}
-        identity |= describe_run(model, loss_fn, metrics, made, data)
+        identity |= describe_run(model, loss_fn, metrics, made, data, augment)
     settings["optimizer"] = optimizer_words(made)
     scheduler = _scheduler(made, schedule, lr, epochs * len(train_batches))
     run = Run(model, generator, made, scheduler, settings, identity)

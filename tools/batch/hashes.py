@@ -13,7 +13,7 @@ from notebook.outputs import cleaned, what_stopped
 from notebook.reading import cells_of, code_hash, course_metadata, read_notebook, statements
 
 import lenetcourse
-from batch.library_code import HELD_TO_MD5, code_digest, command_digest
+from batch.library_code import STOPS, code_digest, command_digest
 from batch.parameters import command_options
 from batch.runs import Run, picture_path
 from lenetcourse.data.sources import SOURCES
@@ -51,7 +51,7 @@ def inputs_hash(run: Run, sources: Sequence[Run], root: Path) -> str:
     That is its code and parameters, the bytes of its data set, the library code that it reaches,
     the files that it opens, and the values that it reads of `sources`, the runs that made them.
     """
-    stops = HELD_TO_MD5
+    stops = STOPS
     if run.kind != "chapter" and not run.pictures:  # what is not kept decides nothing
         stops |= PICTURES
     if run.kind == "command" and "--augment" not in run.source:

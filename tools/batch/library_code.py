@@ -17,9 +17,10 @@ from pathlib import Path
 from notebook.reading import Unusable
 
 PACKAGE = "lenetcourse"
-# Modules, by the last part of their names, at which the walk stops: they only bring the bytes of a
-# data set, and these are held to their md5s.
-HELD_TO_MD5 = frozenset({"download", "sources", "idx"})
+# Modules, by the last part of their names, at which the walk stops: they decide no value. The first
+# three bring the bytes of a data set, which are held to their md5s; the last only whether a run
+# that was stopped may go on.
+STOPS = frozenset({"download", "sources", "idx", "identity"})
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Module:
     lines: list[str] = field(default_factory=list)
 
 
-def code_digest(tree: ast.AST, package: Path, stops: frozenset[str] = HELD_TO_MD5) -> str:
+def code_digest(tree: ast.AST, package: Path, stops: frozenset[str] = STOPS) -> str:
     """Return a hash of the library code that can be reached from the code in `tree`.
 
     Raises Unusable when it imports a name that the library does not have.
@@ -44,7 +45,7 @@ def code_digest(tree: ast.AST, package: Path, stops: frozenset[str] = HELD_TO_MD
 
 
 def command_digest(
-    start: Iterable[tuple[str, str]], package: Path, stops: frozenset[str] = HELD_TO_MD5
+    start: Iterable[tuple[str, str]], package: Path, stops: frozenset[str] = STOPS
 ) -> str:
     """Return a hash of the library code that can be reached from (module, name) places.
 
@@ -189,7 +190,7 @@ def dotted(node: ast.AST) -> list[str]:
 def reachable(
     start: Iterable[tuple[str, str]],
     modules: dict[str, Module],
-    stops: frozenset[str] = HELD_TO_MD5,
+    stops: frozenset[str] = STOPS,
 ) -> set[tuple[str, str]]:
     """Return the places, (module, name), of all definitions that `start` leads to.
 
