@@ -14,9 +14,9 @@ import sys
 from collections import defaultdict
 
 from handwriting_pictures import no_digits, pictures
-from lenetcourse.train.rejection import is_unsure
 
 from lenetcourse import PictureError, load_model, predict_probabilities, to_mnist
+from lenetcourse.train.rejection import is_unsure
 
 TARGET = 0.95
 
