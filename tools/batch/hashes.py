@@ -16,14 +16,16 @@ import lenetcourse
 from batch.library_code import STOPS, code_digest, command_digest
 from batch.parameters import command_options
 from batch.runs import Run, picture_path
+from lenetcourse.command.train import MODELS
 from lenetcourse.data.sources import SOURCES
 
 PACKAGE = Path(lenetcourse.__file__).parent
-TRAIN = (("command.train", "run"),)  # where the command starts
+TRAIN = ("command.train", "run")  # where the command starts
 # Modules at which the walk through the library stops, too: when a run leaves no picture, and when
 # a command does not augment.
 PICTURES = frozenset({"plots"})
 AUGMENTATION = frozenset({"handwriting"})
+REGISTRY = frozenset({"networks"})  # it leads to every network, and a command trains one
 
 
 def own_code_hash(run: Run) -> str:
@@ -56,7 +58,10 @@ def inputs_hash(run: Run, sources: Sequence[Run], root: Path) -> str:
         stops |= PICTURES
     if run.kind == "command" and "--augment" not in run.source:
         stops |= AUGMENTATION
-    library = train_digest(stops) if run.kind == "command" else library_hash(run.source, stops)
+    if run.kind == "command":
+        library = train_digest(run.source[1], stops)
+    else:
+        library = library_hash(run.source, stops)
     read = {source.name: stored(source).get("values") for source in sources}
     files = [
         [name, hashlib.sha256((root / "book" / name).read_bytes()).hexdigest()]
@@ -80,9 +85,9 @@ def data_identity(dataset: str | None) -> list[str | None]:
 
 
 @functools.cache
-def train_digest(stops: frozenset[str]) -> str:
-    """Return a hash of the library code that `lenetcourse train` reaches."""
-    return command_digest(TRAIN, PACKAGE, stops)
+def train_digest(model: str, stops: frozenset[str]) -> str:
+    """Return a hash of the library code that `lenetcourse train MODEL` reaches."""
+    return command_digest([TRAIN, ("", MODELS[model])], PACKAGE, stops | REGISTRY)
 
 
 def library_hash(path: Path, stops: frozenset[str]) -> str:
