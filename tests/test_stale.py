@@ -116,7 +116,9 @@ def test_a_line_of_fit(copy):
     """The batch would run what was trained, and `make test` does not let it pass."""
     before = run_tool(copy, "check_notebooks.py")
     assert (before.returncode, before.stderr) == (0, "")
-    change(copy / "lenetcourse" / "train" / "loop.py", "math.isfinite(losses[-1])", "losses[-1] < 1e30")
+    change(
+        copy / "lenetcourse" / "train" / "loop.py", "math.isfinite(losses[-1])", "losses[-1] < 1e30"
+    )
     assert groups(stale(copy)) >= TRAINED | {"vae", "segmentation", "networks", "02_lenet5"}
     assert "baselines" not in groups(stale(copy))
     done = run_tool(copy, "check_notebooks.py")
