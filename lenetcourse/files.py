@@ -52,16 +52,19 @@ def temporary_name(name: str) -> str:
 def sweep(folder: Path) -> None:
     """Remove the temporary files and folders in `folder` whose makers were killed.
 
-    A process of another machine, which may share the folder, cannot be asked: what it made goes
-    when it is a day old.
+    A process of another machine, which may share the folder, cannot be asked, nor any on Windows:
+    what it made goes when it is a day old.
     """
     for path in folder.glob(".lenetcourse-*"):
         match = TEMPORARY.fullmatch(path.name)
         if not match:
             continue
         with contextlib.suppress(OSError):  # gone already, or somebody else's
-            gone = match[2] == _machine() and not _is_running(int(match[1]))
-            if gone or time.time() - path.stat().st_mtime > FORSAKEN:
+            if match[2] == _machine() and os.name != "nt":
+                gone = not _is_running(int(match[1]))
+            else:
+                gone = time.time() - path.stat().st_mtime > FORSAKEN
+            if gone:
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
                 else:
@@ -82,8 +85,6 @@ def _machine() -> str:
 
 
 def _is_running(pid: int) -> bool:
-    if os.name == "nt":  # there os.kill would end it: only age can tell
-        return True
     try:
         os.kill(pid, 0)  # sends nothing
     except ProcessLookupError:

@@ -98,10 +98,10 @@ class PaddedCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, 10) of images (n, 1, 28, 28) in [0, 1]."""
-        x = F.relu(
-            F.max_pool2d(self.conv1(channels_last(x)), 2)
-        )  # (n, 16, 30, 30), (n, 16, 15, 15)
-        x = F.relu(F.max_pool2d(self.conv2(x), 2))  # (n, 32, 12, 12), (n, 32, 6, 6)
+        x = self.conv1(channels_last(x))  # (n, 16, 30, 30)
+        x = F.relu(F.max_pool2d(x, 2))  # (n, 16, 15, 15)
+        x = self.conv2(x)  # (n, 32, 12, 12)
+        x = F.relu(F.max_pool2d(x, 2))  # (n, 32, 6, 6)
         return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
 
@@ -138,7 +138,7 @@ class SmallCNN(nn.Module):
 
 
 def _sizes(num_classes: int, input_size: int, in_channels: int, least: int) -> dict[str, int]:
-    """Return these settings, checked. Raises ValueError when one is too small."""
+    """Return these settings, checked. Raises UsageError when one is too small."""
     if input_size < least:
         raise UsageError(f"input_size {input_size} leaves nothing to compute: {least} at least")
     if num_classes < 1 or in_channels < 1:

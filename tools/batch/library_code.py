@@ -18,9 +18,9 @@ from notebook.reading import Unusable
 
 PACKAGE = "lenetcourse"
 # Modules, by the last part of their names, at which the walk stops: they decide no value. The first
-# three bring the bytes of a data set, which are held to their md5s; the last only whether a run
-# that was stopped may go on.
-STOPS = frozenset({"download", "sources", "idx", "identity"})
+# three bring the bytes of a data set, which are held to their md5s; the others put files in their
+# place, and tell whether a run that was stopped may go on.
+STOPS = frozenset({"download", "sources", "idx", "files", "identity"})
 
 
 @dataclass
