@@ -47,10 +47,14 @@ def unsure_of_no_digits(weights: list[str], seed: int) -> dict[str, list[list[in
     for number, name in enumerate(weights):
         model, facts = load_model(name)
         for picture in no_digits(seed):
-            probabilities = predict_probabilities(model, to_mnist(picture.image)[None])
             cell = rows[picture.manner][number]
             cell[0] += 1
-            cell[1] += bool(is_unsure(probabilities, facts))
+            try:
+                probabilities = predict_probabilities(model, to_mnist(picture.image)[None])
+            except PictureError:  # refused: no answer is given
+                cell[1] += 1
+            else:
+                cell[1] += bool(is_unsure(probabilities, facts))
     return rows
 
 

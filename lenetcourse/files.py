@@ -81,7 +81,11 @@ def md5_of(path: Path) -> str:
 
 
 def _machine() -> str:
-    return f"{zlib.crc32(platform.node().encode()):08x}"
+    """Return a name for this machine, or for this container: each counts its own processes."""
+    name = platform.node()
+    with contextlib.suppress(OSError):
+        name += str(Path("/proc/self/ns/pid").readlink())
+    return f"{zlib.crc32(name.encode()):08x}"
 
 
 def _is_running(pid: int) -> bool:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from lenetcourse.errors import UsageError
+
 LONG = 24  # characters: a wider column may break its lines
 
 
 class Table:
     """Rows of text under a head: aligned when printed, an HTML table in a notebook.
 
-    A column whose cells all look like numbers stands on the right. Raises ValueError when a row
+    A column whose cells all look like numbers stands on the right. Raises UsageError when a row
     has another length than the head.
     """
 
     def __init__(self, head: Sequence[object], rows: Sequence[Sequence[object]]) -> None:
         self.lines = [[str(cell) for cell in line] for line in (head, *rows)]
         if any(len(line) != len(head) for line in self.lines):
-            raise ValueError(f"every row needs {len(head)} cells, as the head has")
+            raise UsageError(f"every row needs {len(head)} cells, as the head has")
         columns = [column[1:] for column in zip(*self.lines, strict=True)]
         self.numeric = [all(_is_number(cell) for cell in column if cell) for column in columns]
         self.widths = [max(map(len, column)) for column in zip(*self.lines, strict=True)]

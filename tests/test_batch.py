@@ -143,7 +143,7 @@ REFUSED = [
     ("sweeps: {s: {command: rm -rf x}}", "s: a command starts with `lenetcourse train`"),
     (f"sweeps: {{s: {{command: {TRAIN} 'x}}}}", "s: command: No closing quotation"),
     (f"sweeps: {{s: {{command: {TRAIN} --help}}}}", "s: this command trains nothing"),
-    (f"sweeps: {{s: {{command: {TRAIN} --fast}}}}", "s: lenetcourse: unrecognized arguments: --f"),
+    (f"sweeps: {{s: {{command: {TRAIN} --slow}}}}", "s: lenetcourse: unrecognized arguments: --s"),
     (COMMAND % "grid: {speed: [1]}", "s: lenetcourse: unrecognized arguments: --speed 1"),
     (COMMAND % "grid: {kernel: [[1, 2]]}", "s: 'kernel' is not a parameter of the command"),
     (COMMAND % "grid: {out: [x]}", "s: 'out' is not a parameter of the command"),

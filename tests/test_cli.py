@@ -16,7 +16,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from lenetcourse import (
+    VAE,
     LeNet5,
+    SkipSegmenter,
     __version__,
     example_pictures,
     load_dataset,
@@ -222,7 +224,7 @@ def test_what_training_writes(finished):
     assert facts["dataset"] == "digits"
     recipe = {"epochs": 2, "lr": 0.001, "schedule": "constant", "batch_size": 64, "seed": 0}
     recipe |= {"train_images": 500, "evaluate_train": False, "optimizer": "Adam"}
-    recipe |= {"augment": None}
+    recipe |= {"augment": None, "loss": "cross_entropy"}
     assert facts["recipe"] == recipe
     test = load_dataset("digits", "test")
     with torch.no_grad():
@@ -259,13 +261,13 @@ def test_every_classifier_trains(command, tmp_path, model, options, settings):
     assert (code, err) == (0, "")
     assert f"{model}.safetensors, history.json, curve.png" in out
     network, facts = load_model(tmp_path / "run" / f"{model}.safetensors")
-    assert MODELS[model] == type(network).__name__
+    assert type(network) is CLASSIFIERS[model]
     assert network.settings == network.settings | settings
     assert facts["weights"] == sum(weight.numel() for weight in network.parameters())
 
 
 def test_the_command_knows_all_classifiers():
-    assert list(MODELS.values()) == [kind.__name__ for kind in CLASSIFIERS]
+    assert list(MODELS) == list(CLASSIFIERS)
 
 
 @pytest.mark.parametrize(
@@ -275,6 +277,10 @@ def test_the_command_knows_all_classifiers():
         ("padded-cnn", ["--dropout", 0.1], "PaddedCNN has no setting 'dropout': it has num_"),
         ("lenet6", [], "invalid choice: 'lenet6'"),
         ("mlp", ["--hidden", 0], "every layer needs a unit"),
+        ("wide-cnn", ["--hidden", -3], "the hidden layer needs a unit, not -3"),
+        ("wide-cnn", ["--hidden", 8, 9], "wide-cnn has one hidden layer: give one number"),
+        ("wide-cnn", ["--dropout", 1.5], "dropout is a probability from 0 to below 1, not 1.5"),
+        ("small-cnn", ["--dropout", "nan"], "dropout is a probability"),
     ],
 )
 def test_options_that_a_network_does_not_have(command, tmp_path, model, options, message):
@@ -293,6 +299,8 @@ def test_training_for_handwriting(command, tmp_path):
     assert facts["added"]["upstrokes"] > 5
     assert facts["added"]["no_digits"] == 500 // 11
     assert facts["recipe"]["train_images"] == 500 + sum(facts["added"].values())
+    assert set(facts["shares"]) == {"of_upright_ones", "images_to_a_picture_without_a_digit"}
+    assert facts["recipe"]["loss"] == "spread_cross_entropy"
     assert 0 <= facts["unsure_below"] <= 2
     command(*train_arguments(tmp_path / "again"), "--augment")
     one, other = (tmp_path / name / "lenet5.safetensors" for name in ("run", "again"))
@@ -412,8 +420,8 @@ def test_interrupted_in_the_first_epoch(command, tmp_path, monkeypatch):
         ({"train-images": -5}, "--train-images must be at least 1, not -5"),
         ({"dropout": 1.5}, "dropout is a probability from 0 to below 1, not 1.5"),
         ({"dropout": "nan"}, "dropout is a probability"),
-        ({"lr": -1}, "the learning rate must be a positive number, not -1"),
-        ({"lr": "nan"}, "the learning rate must be a positive number, not nan"),
+        ({"lr": -1}, "the learning rate must be 0 or more, not -1"),
+        ({"lr": "nan"}, "the learning rate must be 0 or more, not nan"),
         ({"lr": 1e9}, "try a learning rate below"),
         ({"lr": "inf"}, "try a learning rate below"),
         ({"seed": 10**30}, "--seed must be from 0 to 2**63 - 1, not 1000"),
@@ -519,6 +527,13 @@ def test_predict_is_unsure_below_the_limit_of_the_weights(command, tmp_path):
         assert out == f"{PEN_8}: " + (f"unsure, {first} or {second}\n" if unsure else first + "\n")
         row = json.loads(command("predict", PEN_8, "--weights", path, "--json")[1])[0]
         assert (row["digit"], row["unsure"]) == (3, unsure)
+
+
+@pytest.mark.parametrize("model", [VAE(), SkipSegmenter()])
+def test_predict_with_a_network_that_names_no_digit(command, tmp_path, model):
+    save_model(model, tmp_path / "x.safetensors")
+    result = command("predict", PEN_8, "--weights", tmp_path / "x.safetensors")
+    assert_complaint(result, f"a {type(model).__name__}, which names no digit")
 
 
 @pytest.mark.parametrize("name", ["reader", "lenet5"])

@@ -30,14 +30,17 @@ from lenetcourse import (
 
 @pytest.fixture(scope="module")
 def tinted():
+    return in_colour(load_dataset("digits", "train").first(1500))
+
+
+def in_colour(digits):
     """Digits in a random light colour on a random dark one: the shape alone tells the class."""
-    digits = load_dataset("digits", "train").first(1500)
     generator = torch.Generator().manual_seed(0)
     ink = torch.randint(128, 256, (len(digits), 3, 1, 1), generator=generator)
     paper = torch.randint(0, 100, (len(digits), 3, 1, 1), generator=generator)
     share = digits.images.unsqueeze(1) / 255
     images = (share * ink + (1 - share) * paper).round().to(torch.uint8)
-    return ImageSet(images, digits.labels, "tinted", "train")
+    return ImageSet(images, digits.labels, "tinted", digits.split)
 
 
 def test_items_and_batches_are_torchvisions(tinted):
@@ -69,7 +72,8 @@ def test_other_types_are_refused():
 def test_lenet5_learns_colour_digits(tinted):
     torch.manual_seed(0)
     model = LeNet5(in_channels=3)
-    history = fit(model, tinted, tinted, epochs=8, lr=0.003, verbose=False, device="cpu")
+    unseen = in_colour(load_dataset("digits", "test"))
+    history = fit(model, tinted, unseen, epochs=8, lr=0.003, verbose=False, device="cpu")
     assert history.validation[-1]["accuracy"] > 0.9
     probabilities = predict_probabilities(model, tinted.images)
     with torch.no_grad():

@@ -18,9 +18,11 @@ def test_what_is_added_to_images_of_digits():
     assert torch.equal(train.labels[:1100], DIGITS.labels)
     assert (train.name, train.split) == ("digits", "train")
     new = train.labels[1100:].tolist()
-    assert added == {"upstrokes": new.count(1), "no_digits": new.count(NO_DIGIT)}
-    assert added["no_digits"] == 100
-    assert sum(added.values()) == len(new) == len(train.images) - 1100
+    counts = {"upstrokes": new.count(1), "no_digits": new.count(NO_DIGIT)}
+    assert added["added"] == counts
+    assert added["shares"]["of_upright_ones"] == 0.8
+    assert counts["no_digits"] == 100
+    assert sum(counts.values()) == len(new) == len(train.images) - 1100
     assert recipe["augment"] == Augment()
     assert torch.equal(prepare(DIGITS, seed=0)[0].images, train.images)
     assert not torch.equal(prepare(DIGITS, seed=1)[0].images[-1], train.images[-1])

@@ -1,5 +1,6 @@
 """What decides a run: described so that equal things look equal and others do not."""
 
+import re
 import subprocess
 import sys
 from functools import partial
@@ -229,14 +230,13 @@ def described(
         ({"images": IMAGES + 1}, "its training data, uint8 .* other images and labels"),
         ({"labels": IMAGES.flip(0)}, "its training data, uint8 .* other images and labels"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
 def test_differences(other, message):
     assert difference(described(), described()) is None
     found = difference(described(), described(**other))
     assert found is not None
-    with pytest.raises(AssertionError, match=message):
-        raise AssertionError(found)
+    assert re.search(message, found)
 
 
 def test_two_functions_of_one_name():

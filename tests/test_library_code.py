@@ -1,6 +1,7 @@
 """Which changes of a small library make a notebook's results stale, and which do not."""
 
 import ast
+import shutil
 
 import pytest
 from batch.library_code import code_digest, command_digest, read_package
@@ -178,6 +179,32 @@ def test_a_start_that_is_not_there(package, place):
     with pytest.raises(Unusable, match=f"has no {place[1]}"):
         code_digest(ast.parse(f"from lenetcourse.{place[0]} import {place[1]}".replace(". ", " ")),
                     package())  # fmt: skip
+
+
+def test_a_definition_may_be_a_stop(package):
+    stops = frozenset({"settings.offset"})
+    before = command_digest(FIT, package(), stops)
+    assert before == command_digest(FIT, package("settings.py", "return 7", "return 8"), stops)
+    assert before != command_digest(FIT, package("settings.py", "RATE = 0.1", "RATE = 1"), stops)
+
+
+def test_other_names_for_the_same(package):
+    """What a name stands for counts, of other libraries and of this one."""
+    before = command_digest(FIT, package())
+    new = "from lenetcourse.settings import UNUSED as RATE"
+    old = "from lenetcourse.settings import RATE"
+    assert before != command_digest(FIT, package("training.py", old, new))
+    math = [package("training.py", old, f"{old}\nfrom {place} import STEPS as extra_steps")
+            for place in ("math", "cmath")]  # fmt: skip
+    assert len({command_digest(FIT, folder) for folder in math}) == 1  # nothing uses it
+    for number, folder in enumerate(math):
+        text = (folder / "training.py").read_text(encoding="utf-8")
+        text = text.replace("settings.offset()", "settings.offset() * extra_steps")
+        other = folder.parent / f"used-{number}" / "lenetcourse"
+        shutil.copytree(folder, other)
+        (other / "training.py").write_text(text, encoding="utf-8")
+    used = {command_digest(FIT, f.parent / f"used-{n}" / "lenetcourse") for n, f in enumerate(math)}
+    assert len(used) == 2
 
 
 def test_a_module_that_moves_changes_nothing(package):

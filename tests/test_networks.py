@@ -57,17 +57,17 @@ def test_what_was_saved_answers_the_same(tmp_path, name, size, channels):
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
-@pytest.mark.parametrize("kind", CLASSIFIERS)
+@pytest.mark.parametrize("kind", CLASSIFIERS.values())
 @pytest.mark.parametrize("size", [16, 20, 29, 33])
 def test_any_size_and_number_of_classes(kind, size):
     model = kind(num_classes=7, input_size=size, in_channels=3)
     assert model(torch.rand(2, 3, size, size)).shape == (2, 7)
 
 
-@pytest.mark.parametrize("kind", CLASSIFIERS)
+@pytest.mark.parametrize("kind", CLASSIFIERS.values())
 @pytest.mark.parametrize("wrong", [{"input_size": 0}, {"num_classes": 0}, {"in_channels": 0}])
 def test_sizes_that_leave_nothing(kind, wrong):
-    with pytest.raises(ValueError, match=r"least|nothing"):
+    with pytest.raises(ValueError, match=r"least|nothing|needs a unit"):
         kind(**wrong)
 
 
@@ -89,6 +89,9 @@ def test_a_vae_in_colour():
         ("MLP", {"kernels": [6, 16]}, "MLP has no setting 'kernels': it has hidden, num_classes"),
         ("SmallUNet", {"depth": 4}, "SmallUNet has no setting 'depth': it has in_channels"),
         ("WideCNN", {"hidden": 10**9}, "size mismatch"),
+        ("WideCNN", {"hidden": [8, 9]}, "no network that fits its weights"),
+        ("WideCNN", {"hidden": 10**30}, "no network that fits its weights"),
+        ("SmallCNN", {"dropout": 1}, "dropout is a probability"),
     ],
 )
 def test_files_that_name_what_is_not_there(tmp_path, name, settings, message):

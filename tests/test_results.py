@@ -6,6 +6,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from batch.hashes import own_code_hash, stored
 from batch.runs import read_batch
 from notebook.reading import ROOT
@@ -87,7 +88,9 @@ def test_expected_error_is_read_between_the_measured_ones():
 
 
 def test_figure_in_place_of_the_sliders():
+    before = torch.get_rng_state()
     assert explore_kernels(ERRORS, interactive=False) is None
+    assert torch.equal(torch.get_rng_state(), before)
     (left, right) = plt.gcf().axes
     assert left.get_title() == "(6, 16): expect 0.95%"
     assert [bar.get_width() for bar in right.patches] == pytest.approx([100, 100])

@@ -92,6 +92,31 @@ def test_one_more_option_of_train(copy):
     assert stale(copy) == set()
 
 
+def test_another_default_of_train(copy):
+    """batch.yml names the options that it leaves at their defaults."""
+    change(copy / "lenetcourse" / "command" / "train.py", "default=0.003", "default=0.03")
+    assert groups(stale(copy)) >= TRAINED
+
+
+def test_one_more_network_to_train(copy):
+    change(
+        copy / "lenetcourse" / "models" / "networks.py",
+        '    "mlp": MLP,\n',
+        '    "mlp": MLP,\n    "perceptron": MLP,\n',
+    )
+    change(copy / "lenetcourse" / "command" / "train.py", '("lenet5", "mlp",', '("lenet5",')
+    assert not groups(stale(copy)) & TRAINED
+
+
+def test_what_another_library_is_called(copy):
+    change(
+        copy / "lenetcourse" / "models" / "lenet.py",
+        "from torch.nn import functional as F",
+        "from somewhere import functional as F",
+    )
+    assert groups(stale(copy)) >= TRAINED
+
+
 def test_a_colour_in_a_plot(copy):
     """The runs that keep such a picture, and the chapters that draw one."""
     change(copy / "lenetcourse" / "show" / "plots.py", '"o-", color="C1")', '"o-", color="C3")')

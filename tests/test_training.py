@@ -260,6 +260,7 @@ def test_what_the_history_holds():
         "evaluate_train": False,
         "augment": None,
         "optimizer": "Adam",
+        "loss": "cross_entropy",
     }
     assert History(**json.loads(json.dumps(history.to_dict()))) == history
 

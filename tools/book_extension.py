@@ -190,6 +190,7 @@ class Facts(SphinxDirective):
         source = Path(self.env.srcdir)
         names = [source / f"{docname}.ipynb" for docname in self.config.external_site_map]
         chapters = [Chapter(path) for path in names if path.is_file()]
+        self.env.note_reread()  # the tables depend on the whole library, not only on these files
         for chapter in chapters:
             self.env.note_dependency(str(chapter.path))
             if chapter.record_path.is_file():

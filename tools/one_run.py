@@ -98,7 +98,7 @@ def environment() -> dict[str, str]:
     config = getattr(sys.modules.get("distributed.config"), "defaults", {})
     nanny = config.get("distributed", {}).get("nanny", {})
     by_default = {**nanny.get("environ", {}), **nanny.get("pre-spawn-environ", {})}
-    own = {k: v for k, v in os.environ.items() if v != str(by_default.get(k))}
+    own = {k: v for k, v in os.environ.items() if k not in by_default or v != str(by_default[k])}
     return KEEP_MEMORY | own | ONE_THREAD
 
 

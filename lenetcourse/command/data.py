@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lenetcourse.data.sources import SPLITS
+from lenetcourse.data.splits import SPLITS
 
 
 def add(commands: argparse._SubParsersAction) -> None:

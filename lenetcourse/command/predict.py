@@ -25,10 +25,13 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read every picture; print its digit; return 2 when one could not be read."""
     from lenetcourse import PictureError, WeightsError, load_model, predict_probabilities, to_mnist
+    from lenetcourse.models.networks import CLASSIFIERS
     from lenetcourse.train.rejection import is_unsure
 
     model, facts = load_model(options.weights)
-    if (model.settings.get("input_size"), model.settings["in_channels"]) != (28, 1):
+    if not isinstance(model, tuple(CLASSIFIERS.values())):
+        raise WeightsError(f"{options.weights}: a {facts['model']}, which names no digit")
+    if (model.settings["input_size"], model.settings["in_channels"]) != (28, 1):
         raise WeightsError(f"{options.weights}: made for other pictures than 28x28 pixels of grey")
     results, drawn, code = [], [], 0
     for file in options.files:

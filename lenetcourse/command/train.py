@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenetcourse.command.report import INTERRUPTED, fail
-from lenetcourse.data.sources import SPLITS
+from lenetcourse.data.splits import SPLITS
 from lenetcourse.errors import UsageError
 from lenetcourse.train.recipes import FAST
 
@@ -17,21 +17,15 @@ if TYPE_CHECKING:
 
     from lenetcourse import History, ImageSet
 
-# What the command calls a network -> its class. The classifiers in lenetcourse.models.networks.
-MODELS = {
-    "lenet5": "LeNet5",
-    "mlp": "MLP",
-    "wide-cnn": "WideCNN",
-    "padded-cnn": "PaddedCNN",
-    "small-cnn": "SmallCNN",
-}
+# The names in `lenetcourse.models.networks.CLASSIFIERS`, which needs torch.
+MODELS = ("lenet5", "mlp", "wide-cnn", "padded-cnn", "small-cnn")
 SETTINGS = ("kernels", "hidden", "dropout")  # options that are a network's own
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the subcommand and its options."""
     train = commands.add_parser("train", help="train a network; write weights, history and curve")
-    train.add_argument("model", choices=list(MODELS), metavar="MODEL", help=", ".join(MODELS))
+    train.add_argument("model", choices=MODELS, metavar="MODEL", help=", ".join(MODELS))
     train.add_argument("--dataset", default="auto", help="mnist, digits, ... (default: auto)")
     train.add_argument(
         "--fast", action=Fast, nargs=0, help="99 %% on MNIST soonest; options after it change it"
@@ -99,7 +93,8 @@ def run(options: argparse.Namespace) -> int:
     make_run_folder(out, options.resume)
     more, facts = {}, {"dataset": dataset}
     if options.augment:
-        train, more, facts["added"] = handwriting.prepare(train, options.seed)
+        train, more, added = handwriting.prepare(train, options.seed)
+        facts |= added
     history = fit_as_told(model, train, validation, device, out, options, more)
     if not history.validation:
         return fail(f"interrupted in the first epoch: nothing written to {out}", INTERRUPTED)
@@ -124,16 +119,18 @@ def check(options: argparse.Namespace) -> None:
 
 def untrained(options: argparse.Namespace, images: ImageSet) -> nn.Module:
     """Return a new network for these images. Raises UsageError for options it does not have."""
-    from lenetcourse.models.networks import make_network
+    from lenetcourse.models.networks import CLASSIFIERS, make_network
 
     channels, size, _ = images.image_shape
-    settings = {name: getattr(options, name) for name in SETTINGS}
-    settings = {name: value for name, value in settings.items() if value is not None}
-    if options.model == "wide-cnn" and len(settings.get("hidden", [0])) == 1:
-        settings |= {name: value[0] for name, value in settings.items() if name == "hidden"}
-    return make_network(
-        MODELS[options.model], settings | {"in_channels": channels, "input_size": size}
-    )
+    settings = {"in_channels": channels, "input_size": size}
+    for name in SETTINGS:
+        if getattr(options, name) is not None:
+            settings[name] = getattr(options, name)
+    if options.model == "wide-cnn" and options.hidden is not None:
+        if len(options.hidden) > 1:
+            raise UsageError("--hidden: wide-cnn has one hidden layer: give one number")
+        (settings["hidden"],) = options.hidden
+    return make_network(CLASSIFIERS[options.model].__name__, settings)
 
 
 def make_run_folder(out: Path, resume: bool) -> None:

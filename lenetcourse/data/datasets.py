@@ -13,7 +13,8 @@ import torch
 from lenetcourse.data.download import DownloadError, cache_folder, fetch
 from lenetcourse.data.idx import IDXError, idx_header, read_idx
 from lenetcourse.data.images import ImageSet
-from lenetcourse.data.sources import SOURCES, SPLITS, Source, SourceFile
+from lenetcourse.data.sources import SOURCES, Source, SourceFile
+from lenetcourse.data.splits import SPLITS
 from lenetcourse.errors import CourseError, UsageError
 from lenetcourse.files import md5_of
 

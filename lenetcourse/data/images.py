@@ -21,7 +21,7 @@ class ImageSet(Dataset):
 
     Attributes:
         images: uint8, (n, h, w) for grey, 0 background to 255 ink, or (n, 3, h, w) for colour.
-        labels: int64, (n,), from 0 to 9.
+        labels: int64, (n,): the class of each image, 0 to 9 in the data sets of the course.
         name: the data set, for example "mnist".
         split: "train", "validation" or "test".
         transform: applied by `image_set[i]` to the uint8 image (channels, h, w); torchvision's
@@ -93,5 +93,8 @@ def as_inputs(images: Tensor) -> Tensor:
 
 
 def standardise(images: Tensor) -> Tensor:
-    """Return grey images as float32 (n, 1, h, w) with MNIST's mean 0 and standard deviation 1."""
+    """Return grey images as float32 (n, 1, h, w) for which MNIST has mean 0 and deviation 1.
+
+    The numbers, 0.1307 and 0.3081, are MNIST's whatever the images are.
+    """
     return (as_inputs(images) - MNIST_MEAN) / MNIST_STD

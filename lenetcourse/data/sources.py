@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-SPLITS = ("train", "validation", "test")  # of every data set
-
 
 @dataclass(frozen=True)
 class SourceFile:

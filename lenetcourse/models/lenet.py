@@ -86,10 +86,11 @@ def dense_to_conv3(model: LeNet5) -> LeNet5:
     """Return the form of `model` with a third convolution, its weights copied.
 
     A dense layer over the flattened maps (channel, row, column) and a convolution as large as the
-    maps multiply the same numbers in the same order, so the outputs agree up to rounding.
+    maps multiply the same numbers in the same order, so the outputs agree up to rounding. Raises
+    UsageError for a model that has its third convolution already.
     """
     if model.settings["conv3"]:
-        raise ValueError("the model has its third convolution already")
+        raise UsageError("the model has its third convolution already")
     twin = LeNet5(**(model.settings | {"conv3": True}))
     weights = model.state_dict()
     weights["conv3.weight"] = weights.pop("fc1.weight").reshape(twin.conv3.weight.shape)

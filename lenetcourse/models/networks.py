@@ -12,9 +12,16 @@ from lenetcourse.models.segmentation import LeNetSegmenter, SkipSegmenter, Small
 from lenetcourse.models.small import MLP, PaddedCNN, SmallCNN, WideCNN
 from lenetcourse.models.vae import VAE
 
-CLASSIFIERS = (LeNet5, MLP, WideCNN, PaddedCNN, SmallCNN)
+# The name in `lenetcourse train` -> the network.
+CLASSIFIERS: dict[str, type[nn.Module]] = {
+    "lenet5": LeNet5,
+    "mlp": MLP,
+    "wide-cnn": WideCNN,
+    "padded-cnn": PaddedCNN,
+    "small-cnn": SmallCNN,
+}
 OTHERS = (VAE, LeNetSegmenter, SkipSegmenter, SmallUNet)
-NETWORKS: dict[str, type[nn.Module]] = {kind.__name__: kind for kind in (*CLASSIFIERS, *OTHERS)}
+NETWORKS = {kind.__name__: kind for kind in (*CLASSIFIERS.values(), *OTHERS)}  # the name in a file
 
 
 def make_network(name: str, settings: dict[str, object]) -> nn.Module:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lenetcourse.errors import UsageError
 from lenetcourse.models.layout import channels_last
 
 
@@ -99,11 +100,11 @@ class SmallUNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return scores (n, 1, h, w), before the sigmoid, of images (n, c, h, w) in [0, 1].
 
-        The shapes below are those of 28x28 images. Raises ValueError when a side is no multiple
+        The shapes below are those of 28x28 images. Raises UsageError when a side is no multiple
         of 4.
         """
         if x.shape[-2] % 4 or x.shape[-1] % 4:
-            raise ValueError(f"sides must be multiples of 4, not {tuple(x.shape[-2:])}")
+            raise UsageError(f"sides must be multiples of 4, not {tuple(x.shape[-2:])}")
         fine = self.down1(channels_last(x))  # (n, 8, 28, 28)
         middle = self.down2(F.max_pool2d(fine, 2))  # (n, 16, 14, 14)
         x = self.bottom(F.max_pool2d(middle, 2))  # (n, 32, 7, 7)

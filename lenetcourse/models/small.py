@@ -62,6 +62,9 @@ class WideCNN(nn.Module):
         in_channels: int = 1,
     ) -> None:
         super().__init__()
+        _check_dropout(dropout)
+        if hidden < 1:
+            raise UsageError(f"the hidden layer needs a unit, not {hidden}")
         self.settings = {"hidden": hidden, "dropout": dropout} | _sizes(
             num_classes, input_size, in_channels, least=4
         )
@@ -119,6 +122,7 @@ class SmallCNN(nn.Module):
         in_channels: int = 1,
     ) -> None:
         super().__init__()
+        _check_dropout(dropout)
         self.settings = {"dropout": dropout} | _sizes(
             num_classes, input_size, in_channels, least=16
         )
@@ -135,6 +139,11 @@ class SmallCNN(nn.Module):
         x = F.relu(F.max_pool2d(self.drop_maps(self.conv2(x)), 2))  # (n, 20, 4, 4)
         x = self.dropout(F.relu(self.fc1(x.flatten(1))))  # (n, 50)
         return self.fc2(x)
+
+
+def _check_dropout(dropout: float) -> None:
+    if not 0 <= dropout < 1:
+        raise UsageError(f"dropout is a probability from 0 to below 1, not {dropout}")
 
 
 def _sizes(num_classes: int, input_size: int, in_channels: int, least: int) -> dict[str, int]:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from lenetcourse.errors import CourseError
+from lenetcourse.errors import CourseError, UsageError
 from lenetcourse.files import replacing
 from lenetcourse.models.networks import NETWORKS, make_network
 
@@ -27,11 +27,11 @@ def save_model(model: nn.Module, path: str | os.PathLike, **facts: object) -> No
     """Write weights and `model.settings` to a safetensors file, with `facts` as metadata.
 
     `facts` (recipe, seed, data set, accuracy, ...) must be JSON values. The file appears whole or
-    not at all. Raises ValueError for a network that is none of the course's.
+    not at all. Raises UsageError for a network that is none of the course's.
     """
     if type(model) is not NETWORKS.get(type(model).__name__):
-        raise ValueError(f"{type(model).__name__} is none of {', '.join(NETWORKS)}")
-    metadata = {"model": type(model).__name__, "settings": model.settings, **facts}
+        raise UsageError(f"{type(model).__name__} is none of {', '.join(NETWORKS)}")
+    metadata = {**facts, "model": type(model).__name__, "settings": model.settings}
     weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
     with replacing(path) as temporary:
         temporary.write_bytes(save(weights, {ENTRY: json.dumps(metadata, sort_keys=True)}))
@@ -56,9 +56,6 @@ def load_model(path: str | os.PathLike = "reader") -> tuple[nn.Module, dict]:
             metadata = json.loads((file.metadata() or {})[ENTRY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         name, settings = metadata["model"], dict(metadata["settings"])
-        with torch.device("meta"):  # no memory for sizes that the file only claims
-            model = make_network(name, settings)
-        model.load_state_dict(weights, assign=True)
     except SafetensorError as error:
         raise WeightsError(
             f"{path}: not a safetensors file ({error}); "
@@ -66,6 +63,10 @@ def load_model(path: str | os.PathLike = "reader") -> tuple[nn.Module, dict]:
         ) from None
     except (KeyError, TypeError, json.JSONDecodeError):
         raise WeightsError(f"{path}: no weights saved by this course (metadata missing)") from None
-    except (RuntimeError, ValueError) as error:
+    try:
+        with torch.device("meta"):  # no memory for sizes that the file only claims
+            model = make_network(name, settings)
+        model.load_state_dict(weights, assign=True)
+    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise WeightsError(f"{path}: no network that fits its weights: {error}") from None
     return model.float().eval(), metadata

@@ -143,7 +143,7 @@ def plot_latent_space(model: VAE, images: ImageSet, side: int = 8) -> Figure:
 
     `model` has two latents. The grid of a variational autoencoder divides the normal distribution
     into equal shares; that of a plain one divides the square around the codes evenly. Raises
-    ValueError for a model with another number of latents.
+    UsageError for a model with another number of latents.
     """
     require_plane(model)
     mu, _ = model.eval().encode(as_inputs(images.images))

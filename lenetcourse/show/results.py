@@ -9,6 +9,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from lenetcourse.errors import UsageError
+
 
 def read_results(name: str, folder: str | os.PathLike = "results") -> list[dict]:
     """Return the records that `make figures` has left of a sweep, or of one chapter, in order.
@@ -50,11 +52,11 @@ def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the 95 % confidence interval of a mean, by Student's t with n - 1 degrees of freedom.
 
-    Student, Biometrika 6 (1908), 1-25. For paired runs, give the differences. Raises ValueError
+    Student, Biometrika 6 (1908), 1-25. For paired runs, give the differences. Raises UsageError
     for fewer than two values.
     """
     if len(values) < 2:
-        raise ValueError("an interval needs at least two values")
+        raise UsageError("an interval needs at least two values")
     from scipy.stats import t
 
     mean, std = mean_and_std(values)

@@ -100,7 +100,7 @@ def explore_latent(model: VAE, interactive: bool = True) -> Widget | None:
     """Show the digit that a VAE with two latents decodes at a point of its plane.
 
     With `interactive`, two sliders move the point; else nine points are shown side by side. Returns
-    the sliders as an ipywidgets box, or None. Raises ValueError for another number of latents.
+    the sliders as an ipywidgets box, or None. Raises UsageError for another number of latents.
     """
     require_plane(model)
     if not interactive:

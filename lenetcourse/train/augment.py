@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lenetcourse.data.images import as_shares
 from lenetcourse.errors import UsageError
 
 
@@ -62,7 +63,7 @@ class Augment:
             )
         if not images.numel():
             return images.clone()
-        changed = images.float() / 255 if whole else images
+        changed = as_shares(images)
         changed = changed.unsqueeze(1) if images.ndim == 3 else changed
         changed = self._other_pen(self._bend(changed, generator), generator)
         if not whole:

@@ -19,8 +19,8 @@ UPSTROKES = 0.8  # of the upright ones are there a second time, with a long upst
 WITHOUT = 11  # one picture without a digit, or with two, to so many images
 
 
-def prepare(train: ImageSet, seed: int) -> tuple[ImageSet, dict, dict[str, int]]:
-    """Return the images to train on, what `fit` needs for them, and how many of each were added.
+def prepare(train: ImageSet, seed: int) -> tuple[ImageSet, dict, dict[str, dict]]:
+    """Return the images to train on, what `fit` needs for them, and what was added, as facts.
 
     To images of digits are added ones with long upstrokes, letters, and pairs of digits; the last
     two have the label NO_DIGIT.
@@ -32,9 +32,10 @@ def prepare(train: ImageSet, seed: int) -> tuple[ImageSet, dict, dict[str, int]]
     images, labels = with_upstrokes(train.images, train.labels, UPSTROKES, generator)
     others = no_digits(train.images, len(train) // WITHOUT, generator)
     added = {"upstrokes": len(images) - len(train), "no_digits": len(others)}
+    shares = {"of_upright_ones": UPSTROKES, "images_to_a_picture_without_a_digit": WITHOUT}
     labels = torch.cat([labels, torch.full((len(others),), NO_DIGIT)])
     train = replace(train, images=torch.cat([images, others]), labels=labels)
-    return train, recipe | {"loss_fn": spread_cross_entropy}, added
+    return train, recipe | {"loss_fn": spread_cross_entropy}, {"added": added, "shares": shares}
 
 
 def unsure_below(model: nn.Module, validation: ImageSet, seed: int) -> float:

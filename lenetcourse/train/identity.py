@@ -5,6 +5,7 @@ Weights are not part of it: a checkpoint brings them along.
 
 import hashlib
 import inspect
+import sys
 import types
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -34,11 +35,13 @@ def describe_run(
     closure and the globals that it uses (functions of the same module with their own code, others
     by their name); class and settings of the optimizer; shapes, types and a sample of the data.
 
-    Not seen are: lists that a function uses (most collect something), attributes of modules and
-    what functions of other modules do, and images between the sampled ones. Code is compared as
-    Python compiled it, so another version of Python has other code.
+    Not seen are: lists and dictionaries that a function uses (most collect something), attributes
+    of modules, what functions of other modules do, other methods of an object that is called, and
+    images between the sampled ones. Code is compared as Python compiled it, so the version of
+    Python is compared first.
     """
     found = {
+        "Python": [".".join(map(str, sys.version_info[:2])), ""],
         "network": [network_words(model), digest(model)],
         "loss": [words(loss_fn), digest(loss_fn)],
         "metrics": [", ".join(metrics) or "none", ""],
@@ -142,7 +145,8 @@ def written(value: object, seen: dict[int, object]) -> str:
         return written_module(value, seen)
     if isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType)):
         return name_of(value)
-    call = vars(type(value)).get("__call__")
+    call = inspect.getattr_static(type(value), "__call__", None)
+    call = call if isinstance(call, types.FunctionType) else None
     return f"{name_of(type(value))} {written([call, getattr(value, '__dict__', {})], seen)}"
 
 
@@ -157,7 +161,10 @@ def name_of(thing: object) -> str:
 
 def written_array(array: Tensor | np.ndarray) -> str:
     if isinstance(array, Tensor):
-        array = array.detach().cpu().contiguous().numpy()
+        words = f"{array.dtype} {tuple(array.shape)}"
+        # As bytes: NumPy has no bfloat16.
+        array = array.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy()
+        return f"{words} {hashlib.sha256(array.tobytes()).hexdigest()}"
     content = np.ascontiguousarray(array).tobytes()
     return f"{array.dtype} {array.shape} {hashlib.sha256(content).hexdigest()}"
 
@@ -173,8 +180,8 @@ def written_function(function: types.FunctionType, seen: dict[int, object]) -> s
     for name in sorted(names_in(function.__code__) & function.__globals__.keys()):
         used[name] = function.__globals__[name]
     for name, value in used.items():
-        if isinstance(value, list):  # most collect something, and are another list afterwards
-            used[name] = "a list"
+        if isinstance(value, (list, dict)):  # most collect something, and are others afterwards
+            used[name] = "a collection"
         elif isinstance(value, types.FunctionType) and value.__module__ != function.__module__:
             used[name] = name_of(value)
     code = written_code(function.__code__, function.__doc__)
@@ -207,7 +214,8 @@ def written_module(module: nn.Module, seen: dict[int, object]) -> str:
         for name, value in vars(module).items()
         if not name.startswith("_") and name != "training"
     }
-    buffers = dict(module.named_buffers(recurse=False))
+    moving = isinstance(module, nn.modules.batchnorm._NormBase)  # its means move in training
+    buffers = {} if moving else dict(module.named_buffers(recurse=False))
     parts = [forward if ours else None, settings, dict(module.named_children()), buffers]
     return f"{name_of(type(module))} {written(parts, seen)}"
 

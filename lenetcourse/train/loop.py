@@ -138,8 +138,9 @@ def fit(
     almost nothing: Smith and Topin, arXiv:1708.07120). `optimizer` is called with the weights and
     `lr`: `partial(torch.optim.SGD, momentum=0.5)` is another one. `metrics` maps names to functions
     of (outputs, targets); accuracy by default. `evaluate_train` measures the training images, too,
-    in evaluation mode, after each epoch or ("last") after the last one only: `train_loss` is taken
-    as the weights move, with dropout on, so it says nothing about the gap to the validation set.
+    in evaluation mode, after each epoch or ("last") after the last one only, with the weights of
+    that epoch: `train_loss` is taken as the weights move, with dropout on, so it says nothing about
+    the gap to the validation set.
     `augment`, such as `Augment()`, changes each batch of training images with the random numbers
     that order them. With `checkpoint`, the whole state is saved there after each epoch, and
     `resume` goes on from it as if the run had never stopped.
@@ -147,8 +148,8 @@ def fit(
     Ctrl-C ends the run early: the history says so and the best weights so far are kept. Raises
     TrainingDiverged when the loss is no longer finite (the model then holds the best weights so
     far), CheckpointError when `resume` finds a checkpoint of another recipe, network, loss, metric,
-    optimizer or of other data (`describe_run` says how they are compared), and UsageError for an
-    unknown schedule, a negative learning rate or less than one epoch.
+    optimizer or of other data (`describe_run` says how they are compared), FileNotFoundError when
+    there is none, and UsageError for an argument that is unknown or out of range.
     """
     settings = {
         "epochs": epochs,
@@ -166,13 +167,13 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     train_batches = Batches(*_tensors(train), batch_size, generator, device, augment)
     validation_batches = Batches(*_tensors(validation), 1000, None, device)
-    again = Batches(*_tensors(train), 1000, None, device) if evaluate_train else None
+    again = Batches(train_batches.inputs, train_batches.targets, 1000, None, device)
     made = optimizer(model.to(device).parameters(), lr=lr)
     identity = {"log_every": [str(log_every), ""]}
     if checkpoint is not None:
         data = {"training data": _tensors(train), "validation data": _tensors(validation)}
         identity |= describe_run(model, loss_fn, metrics, made, data, augment)
-    settings["optimizer"] = optimizer_words(made)
+    settings |= {"optimizer": optimizer_words(made), "loss": words(loss_fn)}
     scheduler = _scheduler(made, schedule, lr, epochs * len(train_batches))
     run = Run(model, generator, made, scheduler, settings, identity)
     torch.manual_seed(seed)
@@ -184,7 +185,7 @@ def fit(
             bar = tqdm(train_batches, f"epoch {epoch}/{epochs}", leave=False, disable=None)
             losses = train_one_epoch(model, bar, loss_fn, run.optimizer, run.scheduler)
             run.record(losses, evaluate(model, validation_batches, loss_fn, metrics), log_every)
-            if again is not None and (evaluate_train != "last" or epoch == epochs):
+            if evaluate_train and (evaluate_train != "last" or epoch == epochs):
                 run.history.training.append(evaluate(model, again, loss_fn, metrics))
             if checkpoint is not None:
                 run.save(checkpoint)
@@ -216,7 +217,7 @@ def _check(settings: dict[str, object]) -> None:
     if settings["epochs"] < 1:
         raise UsageError(f"epochs must be at least 1, not {settings['epochs']}")
     if not settings["lr"] >= 0:  # nor nan
-        raise UsageError(f"the learning rate must be a positive number, not {settings['lr']}")
+        raise UsageError(f"the learning rate must be 0 or more, not {settings['lr']}")
     if settings["evaluate_train"] not in (True, False, "last"):
         raise UsageError(
             f"evaluate_train is True, False or 'last', not {settings['evaluate_train']!r}"

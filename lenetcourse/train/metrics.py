@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lenetcourse.data.images import as_inputs
+from lenetcourse.errors import UsageError
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -17,10 +18,10 @@ def confidence_interval(share: float, count: int) -> tuple[float, float]:
     """Return the 95 % Wilson score interval of a share measured on `count` independent images.
 
     E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
-    Raises ValueError when `count` is not positive or `share` is not from 0 to 1.
+    Raises UsageError when `count` is not positive or `share` is not from 0 to 1.
     """
     if count < 1 or not 0 <= share <= 1:
-        raise ValueError(f"a share of {share} of {count} images makes no sense")
+        raise UsageError(f"a share of {share} of {count} images makes no sense")
     z2 = 1.959964**2
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = math.sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count**2))) / (1 + z2 / count)

@@ -112,8 +112,8 @@ class Run:
             self._take_up(state)
         except CheckpointError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
-            raise CheckpointError(f"{path} is no checkpoint of this training loop") from None
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise CheckpointError(f"{path} is no checkpoint of this training loop") from error
 
     @property
     def epoch(self) -> int:

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from lenetcourse.data.images import as_shares
 from lenetcourse.data.pictures import centre_by_mass, fit_box
 from lenetcourse.errors import UsageError
 
@@ -39,7 +40,7 @@ def with_upstrokes(
 
 def _stems(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return both ends of each stem, (n, 2) as x and y, and its width in pixels, (n,)."""
-    ink = images.float() / 255
+    ink = as_shares(images)
     rows = torch.arange(ink.shape[1])
     inked = ink.amax(2) > 0.5
     first = torch.where(inked, rows, ink.shape[1]).amin(1)

@@ -16,16 +16,18 @@ import lenetcourse
 from batch.library_code import STOPS, code_digest, command_digest
 from batch.parameters import command_options
 from batch.runs import Run, picture_path
-from lenetcourse.command.train import MODELS
 from lenetcourse.data.sources import SOURCES
+from lenetcourse.models.networks import CLASSIFIERS
 
 PACKAGE = Path(lenetcourse.__file__).parent
 TRAIN = ("command.train", "run")  # where the command starts
-# Modules at which the walk through the library stops, too: when a run leaves no picture, and when
-# a command does not augment.
+# Where the walk through the library stops, too: at the plots when a run leaves no picture, at the
+# augmentation when a command does not ask for it, at the lists of all networks when a command
+# trains one, and at the embedded digits when the data are others.
 PICTURES = frozenset({"plots"})
 AUGMENTATION = frozenset({"handwriting"})
-REGISTRY = frozenset({"networks"})  # it leads to every network, and a command trains one
+REGISTRY = frozenset({"networks.CLASSIFIERS", "networks.OTHERS", "networks.NETWORKS"})
+DIGITS = frozenset({"digits"})
 
 
 def own_code_hash(run: Run) -> str:
@@ -53,11 +55,7 @@ def inputs_hash(run: Run, sources: Sequence[Run], root: Path) -> str:
     That is its code and parameters, the bytes of its data set, the library code that it reaches,
     the files that it opens, and the values that it reads of `sources`, the runs that made them.
     """
-    stops = STOPS
-    if run.kind != "chapter" and not run.pictures:  # what is not kept decides nothing
-        stops |= PICTURES
-    if run.kind == "command" and "--augment" not in run.source:
-        stops |= AUGMENTATION
+    stops = stops_of(run)
     if run.kind == "command":
         library = train_digest(run.source[1], stops)
     else:
@@ -72,7 +70,19 @@ def inputs_hash(run: Run, sources: Sequence[Run], root: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def data_identity(dataset: str | None) -> list[str | None]:
+def stops_of(run: Run) -> frozenset[str]:
+    """Return where the walk through the library stops: at what decides nothing of this run."""
+    stops = STOPS
+    if run.kind != "chapter" and not run.pictures:
+        stops |= PICTURES
+    if run.kind == "command" and "--augment" not in run.source:
+        stops |= AUGMENTATION
+    if run.parameters.get("dataset") in SOURCES:
+        stops |= DIGITS
+    return stops
+
+
+def data_identity(dataset: str | None) -> list[str | bool | None]:
     """Return what the bytes of a data set are held to: published md5s, or scikit-learn's version.
 
     The embedded digits, which "auto" may mean, come with scikit-learn.
@@ -80,14 +90,14 @@ def data_identity(dataset: str | None) -> list[str | None]:
     if dataset in SOURCES:
         source = SOURCES[dataset]
         files = [file for part in source.parts.values() for file in part]
-        return [source.archive, *(file.md5 or file.gz_md5 for file in files)]
+        return [source.archive, source.transposed, *(file.md5 or file.gz_md5 for file in files)]
     return [version("scikit-learn")] if dataset else []
 
 
 @functools.cache
 def train_digest(model: str, stops: frozenset[str]) -> str:
     """Return a hash of the library code that `lenetcourse train MODEL` reaches."""
-    return command_digest([TRAIN, ("", MODELS[model])], PACKAGE, stops | REGISTRY)
+    return command_digest([TRAIN, ("", CLASSIFIERS[model].__name__)], PACKAGE, stops | REGISTRY)
 
 
 def library_hash(path: Path, stops: frozenset[str]) -> str:

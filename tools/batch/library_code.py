@@ -25,10 +25,15 @@ STOPS = frozenset({"download", "sources", "idx", "files", "identity"})
 
 @dataclass
 class Module:
-    """The top-level names of one file: their code, and where imported ones come from."""
+    """The top-level names of one file: their code, and where imported ones come from.
+
+    `imported` maps names to the library's (module, name there), `outside` to what they are of other
+    libraries, such as "torch.nn.functional".
+    """
 
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imported: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    outside: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
 
@@ -110,6 +115,7 @@ def read_module(path: Path) -> Module:
     try:
         body = ast.parse(text).body
         module.imported = {name: there for node in body for name, there in imports(node)}
+        module.outside = {name: there for node in body for name, there in outside_imports(node)}
     except SyntaxError as error:
         raise Unusable(f"{path.name}: line {error.lineno}: {error.msg}") from error
     except Unusable as error:
@@ -136,6 +142,21 @@ def imports(node: ast.AST) -> Iterator[tuple[str, tuple[str, str | None]]]:
                     for alias in names:
                         there = module.removeprefix(PACKAGE).lstrip(".")
                         yield alias.asname or alias.name, (there, alias.name)
+
+
+def outside_imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Yield what a top-level statement imports of other libraries: (name here, name there)."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Import(names=names):
+                for alias in names:
+                    if alias.name.split(".")[0] != PACKAGE:
+                        yield alias.asname or alias.name.split(".")[0], alias.name
+            case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] != PACKAGE:
+                for alias in names:
+                    yield alias.asname or alias.name, f"{module}.{alias.name}"
 
 
 def bound_names(node: ast.stmt) -> list[str]:
@@ -194,7 +215,8 @@ def reachable(
 ) -> set[tuple[str, str]]:
     """Return the places, (module, name), of all definitions that `start` leads to.
 
-    Modules whose last name is in `stops` are left out, with all that only they lead to.
+    What is in `stops`, a module by its last name or a definition as "module.name", is left out,
+    with all that only it leads to.
     """
     homes = public_homes(modules)
     waiting, found = list(start), set()
@@ -204,7 +226,7 @@ def reachable(
             waiting += [(module, n) for n in (*modules[module].definitions, *homes)]
             continue
         place = resolve(module, name, modules, homes)
-        if place is None or place in found or place[0].rpartition(".")[2] in stops:
+        if place is None or place in found or {room(place), f"{room(place)}.{place[1]}"} & stops:
             continue
         found.add(place)
         module = modules[place[0]]
@@ -216,6 +238,11 @@ def reachable(
                 if isinstance(n, ast.Name) and n.id in module.definitions
             ]
     return found
+
+
+def room(place: tuple[str, str]) -> str:
+    """Return the last part of a module's name: it may move, but not be renamed."""
+    return place[0].rpartition(".")[2]
 
 
 def resolve(module: str, name: str, modules: dict[str, Module], homes: dict[str, str]):
@@ -246,8 +273,12 @@ def public_homes(modules: dict[str, Module]) -> dict[str, str]:
 
 
 def code_text(module: Module, name: str) -> str:
-    """Return the code of a definition without comments, blank lines, docstrings and own imports."""
-    kept = []
+    """Return the code of a definition without comments, blank lines, docstrings and own imports.
+
+    Before it stand the names that it uses under another one than they have where they come from:
+    those of other libraries, and aliases of the library's own.
+    """
+    kept = renamed(module, name)
     for node in module.definitions[name]:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         dropped = docstring_lines(node) | own_import_lines(node)
@@ -256,6 +287,21 @@ def code_text(module: Module, name: str) -> str:
             if number not in dropped and line.strip() and not line.lstrip().startswith("#"):
                 kept.append(line)
     return "\n".join(kept)
+
+
+def renamed(module: Module, name: str) -> list[str]:
+    """Return lines "name = where it comes from" for what a definition uses from its imports."""
+    used = {
+        node.id
+        for definition in module.definitions[name]
+        for node in ast.walk(definition)
+        if isinstance(node, ast.Name)
+    }
+    there = dict(module.outside)
+    there |= {
+        here: inner for here, (_, inner) in module.imported.items() if inner and inner != here
+    }
+    return [f"{here} = {there[here]}" for here in sorted(used & there.keys())]
 
 
 def docstring_lines(node: ast.AST) -> set[int]:

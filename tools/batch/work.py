@@ -1,6 +1,7 @@
 """Work through the batch: start what can start, write back what ended, say how it goes."""
 
 import base64
+import contextlib
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
@@ -101,7 +102,8 @@ class Work:
             self.keep(job.run, outcome, f"{type(error).__name__}: {error}")
         else:
             for path in self.kept_files(job.run):
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # an old log that stays is no fault of this run
+                    path.unlink()
             self.progress.end(job.run, f"{outcome['seconds']:.1f} s", outcome["seconds"])
 
     def not_run(self, run: Run, cause: str) -> None:
