@@ -35,8 +35,8 @@ def describe_run(
     closure and the globals that it uses (functions of the same module with their own code, others
     by their name); class and settings of the optimizer; shapes, types and a sample of the data.
 
-    Not seen are: lists and dictionaries that a function uses (most collect something), attributes
-    of modules, what functions of other modules do, other methods of an object that is called, and
+    Not seen are: lists, and dictionaries at the top of a module, that a function uses (most collect
+    something), attributes of modules, what functions of other modules do, other methods of an object that is called, and
     images between the sampled ones. Code is compared as Python compiled it, so the version of
     Python is compared first.
     """
@@ -178,10 +178,11 @@ def written_function(function: types.FunctionType, seen: dict[int, object]) -> s
         except ValueError:  # not bound yet
             used[name] = None
     for name in sorted(names_in(function.__code__) & function.__globals__.keys()):
-        used[name] = function.__globals__[name]
+        value = function.__globals__[name]
+        used[name] = "a dictionary" if isinstance(value, dict) else value
     for name, value in used.items():
-        if isinstance(value, (list, dict)):  # most collect something, and are others afterwards
-            used[name] = "a collection"
+        if isinstance(value, list):  # most collect something, and are another list afterwards
+            used[name] = "a list"
         elif isinstance(value, types.FunctionType) and value.__module__ != function.__module__:
             used[name] = name_of(value)
     code = written_code(function.__code__, function.__doc__)
