@@ -20,7 +20,7 @@ _HOME = {
     "standardise": "data.images",
     "choose_dataset": "data.datasets",
     "load_dataset": "data.datasets",
-    "PictureError": "data.pictures",
+    "PictureError": "data.opening",
     "example_pictures": "data.pictures",
     "export_json": "data.export",
     "export_png": "data.export",

@@ -12,7 +12,7 @@ from lenetcourse.data.idx import write_idx as write_idx
 from lenetcourse.data.images import ImageSet as ImageSet
 from lenetcourse.data.images import as_inputs as as_inputs
 from lenetcourse.data.images import standardise as standardise
-from lenetcourse.data.pictures import PictureError as PictureError
+from lenetcourse.data.opening import PictureError as PictureError
 from lenetcourse.data.pictures import example_pictures as example_pictures
 from lenetcourse.data.pictures import to_mnist as to_mnist
 from lenetcourse.data.scenes import DigitScenes as DigitScenes

@@ -434,7 +434,9 @@ def test_what_dask_sets_for_its_workers_is_no_part_of_a_run(monkeypatch):
     monkeypatch.setenv(*NANNY)
     monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("A_WORD", "None")
     found = one_run.environment()
+    assert found["A_WORD"] == "None"
     assert int(found[NANNY[0]]) > 1 << 30
     assert found["MALLOC_ARENA_MAX"] == "2"
     assert found["OMP_NUM_THREADS"] == "1"

@@ -190,7 +190,9 @@ class Facts(SphinxDirective):
         source = Path(self.env.srcdir)
         names = [source / f"{docname}.ipynb" for docname in self.config.external_site_map]
         chapters = [Chapter(path) for path in names if path.is_file()]
-        self.env.note_reread()  # the tables depend on the whole library, not only on these files
+        for pattern in ("lenetcourse/**/*.py", "book/batch.yml", "book/sweeps/*.ipynb"):
+            for path in source.glob(pattern):  # what tells whether a run is up to date
+                self.env.note_dependency(str(path))
         for chapter in chapters:
             self.env.note_dependency(str(chapter.path))
             if chapter.record_path.is_file():

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from lenetcourse.data.datasets import DatasetError
 from lenetcourse.data.images import ImageSet, as_shares, with_channels
-from lenetcourse.data.pictures import PictureError, open_picture
+from lenetcourse.data.opening import PictureError, open_picture
 from lenetcourse.errors import UsageError
 
 THRESHOLD = 128  # ink from this grey on is digit: 13.2 % of MNIST's pixels

@@ -36,9 +36,9 @@ def describe_run(
     by their name); class and settings of the optimizer; shapes, types and a sample of the data.
 
     Not seen are: lists, and dictionaries at the top of a module, that a function uses (most collect
-    something), attributes of modules, what functions of other modules do, other methods of an object that is called, and
-    images between the sampled ones. Code is compared as Python compiled it, so the version of
-    Python is compared first.
+    something), attributes of modules, what functions of other modules do, other methods of an
+    object that is called, and images between the sampled ones. Code is compared as Python compiled
+    it, so the version of Python is compared first.
     """
     found = {
         "Python": [".".join(map(str, sys.version_info[:2])), ""],

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-# LeNet-5 to 99 % on MNIST in the shortest time, for `fit(..., **FAST)`. Large batches use the
-# processor best, and one cycle to a high learning rate makes up for their number. Chosen on
-# validation images; the choice is recorded in benchmarks/time_to_99.py.
+# LeNet-5 to 99 % on MNIST in a short time, for `fit(..., **FAST)`. Large batches use the processor
+# best, and one cycle to a high learning rate makes up for their number. It comes from a trial of
+# two seeds; `benchmarks/time_to_99.py --search` compares it with others on validation images.
 FAST = MappingProxyType({"epochs": 4, "lr": 0.015, "schedule": "one-cycle", "batch_size": 256})
