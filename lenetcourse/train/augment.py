@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lenetcourse.data.images import as_shares
+from lenetcourse.data.images import as_inputs
 from lenetcourse.errors import UsageError
 
 
@@ -63,9 +63,7 @@ class Augment:
             )
         if not images.numel():
             return images.clone()
-        changed = as_shares(images)
-        changed = changed.unsqueeze(1) if images.ndim == 3 else changed
-        changed = self._other_pen(self._bend(changed, generator), generator)
+        changed = self._other_pen(self._bend(as_inputs(images), generator), generator)
         if not whole:
             return changed
         return (changed * 255).round().to(torch.uint8).reshape(images.shape)
