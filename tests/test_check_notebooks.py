@@ -190,7 +190,12 @@ BAD = [
     ("skeleton_complete", None, "unknown skeleton step 'end'", course(skeleton_without=["end"])),
     ("skeleton_in_order", 15, "skeleton-limits after skeleton-remember", move(14, 15)),
     ("skeleton_in_order", 10, "skeleton-training is not on a heading", replace(10, "Training")),
-    ("questions_answered", 16, "4 answers of at least 5", replace(16, "## Check" + 4 * "</details>")),
+    (
+        "questions_answered",
+        16,
+        "4 answers of at least 5",
+        replace(16, "## C" + 4 * "</details>"),
+    ),
     ("questions_answered", 17, "2 answers of at least 3", replace(18, 2 * "</details>")),
     ("budget_explained", None, "budget changed without a reason", course(budget={"cells": 48})),
     ("budget_explained", None, "budget pages: 2", course(budget={"pages": 2, "reason": "long"})),
