@@ -242,7 +242,7 @@ def test_facts_of_a_recorded_run(chapter):
     write_record(chapter, chapter.meta["code_hash"])
     link = "[A small chapter](01_small.ipynb)"
     _, row = book_extension.chapters_table([chapter])
-    assert row == [link, "Some say 2. What is one and one?", "1 min to read, 2.1 min to run"]
+    assert row == [link, "Some say 2. What is one and one?", "1 minutes to read, 2.1 min to run"]
     _, row = book_extension.runs_table([chapter])
     assert row == [link, "mnist", "2026-01-31", "2.1 min", "2", "unchanged"]
     assert book_extension.versions_table([chapter]) == [["Run with", link], ["torch", "9"]]
@@ -326,6 +326,22 @@ def test_front_address_leads_to_the_landing_page(open_page):
 def test_search_finds(open_page, word):
     page = open_page(f"search.html?q={word}")
     page.wait_for_selector("#search-results li a[href*='glossary']")
+
+
+def test_88_characters_of_code_fit_at_1280_pixels(open_page):
+    page = open_page("book/00_learning.html")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    room, needed = page.evaluate(
+        """() => {
+            const cell = document.querySelector("div.cell_input pre");
+            const style = getComputedStyle(cell);
+            const pen = document.createElement("canvas").getContext("2d");
+            pen.font = style.font;
+            const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+            return [cell.clientWidth - padding, pen.measureText("x".repeat(88)).width];
+        }"""
+    )
+    assert room >= needed > 0
 
 
 def test_dark_mode(open_page):
