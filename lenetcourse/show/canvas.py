@@ -26,7 +26,7 @@ from lenetcourse.errors import UsageError
 TEXT, WIDEST, MARGIN = 10.0, 6.2, 0.1
 LINE = 0.165  # from one line of text to the next, in inches
 BLUE, ORANGE, GREEN, PINK, AMBER, GREY, INK = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#8a8a8a", "#222222")  # fmt: skip
+    "#0072B2", "#D55E00", "#009E73", "#B0457F", "#E69F00", "#8a8a8a", "#222222")  # fmt: skip
 Point = tuple[float, float]
 
 
