@@ -33,6 +33,8 @@ from lenetcourse.show.canvas import (
     write,
 )
 
+PICTURE, TALL = 0.9, 1.7  # of an encoder and decoder: the images and the largest layer, inches
+
 
 def draw_receptive_fields(layers: Mapping[str, tuple[int, int]]) -> Figure:
     """Draw what one unit of each layer sees, from one unit of the last down to the pixels.
@@ -78,8 +80,8 @@ def _draw_pyramid(names: Sequence[str], units: Sequence[int], fields: Sequence[i
     width = left + side * units[-1] + right + MARGIN
     axis = sheet(width, 2 * MARGIN + LINE * 1.5 + gap * len(names) + high)
     middle = left + side * units[-1] / 2
-    write(axis, (width - MARGIN, axis.get_ylim()[1] - MARGIN - LINE / 2), head, ha="right")
-    top = axis.get_ylim()[1] - MARGIN - LINE * 1.5 - high
+    write(axis, (width - MARGIN, axis.figure.get_figheight() - MARGIN - LINE / 2), head, ha="right")
+    top = axis.figure.get_figheight() - MARGIN - LINE * 1.5 - high
     for place, count in enumerate(units):
         y, half = top - gap * place, side * count / 2
         color = ORANGE if place == 0 else BLUE if place < len(names) else INK
@@ -106,50 +108,36 @@ def draw_encoder_decoder(
     """Draw an encoder, the code and a decoder, every layer as high as it has numbers.
 
     `sizes` are the numbers in each layer, such as (784, 400, 20, 400, 784): the smallest is the
-    code. `image` and `reconstruction`, uint8 or in [0, 1], (h, w) or (3, h, w), are drawn at the
-    two ends. `sampled` draws the code of a variational autoencoder: mean, spread and the z that is
-    sampled from them. Raises UsageError for fewer than three or more than seven sizes, for one
-    below 1, for a code at an end and for an image of another shape.
+    code; where it would be hardly seen, it is drawn 0.05 inches high. `image` and
+    `reconstruction`, uint8 or in [0, 1], (h, w) or (3, h, w), are drawn at the two ends. `sampled`
+    draws the code of a variational autoencoder: mean, spread and the z that is sampled from them.
+    Raises UsageError for fewer than three or more than seven sizes, for one below 1, for a code at
+    an end and for an image of another shape.
     """
     sizes = [int(size) for size in sizes]
     code = _place_of_code(sizes)
     ends = [None if one is None else as_picture(one) for one in (image, reconstruction)]
-    side, tall = 0.9, 1.7
-    edges = [MARGIN + 0.25 if one is None else MARGIN + side + 0.35 for one in ends]
-    step = min(0.8, (WIDEST - sum(edges)) / (len(sizes) - 1 + sampled))
-    axis = sheet(sum(edges) + step * (len(sizes) - 1 + sampled), 2 * MARGIN + tall + 3.4 * LINE)
-    middle, right = MARGIN + 2.7 * LINE + tall / 2, axis.get_xlim()[1]
-    layers = [
-        Layer(
-            edges[0] + step * (k + (sampled and k >= code)),
-            middle,
-            max(tall * size / max(sizes), 0.05),
-            size,
-        )
-        for k, size in enumerate(sizes)
-    ]
-    for before, after in pairwise(layers):
-        if not (sampled and after is layers[code]):
+    left, right = (MARGIN + (0.25 if one is None else PICTURE + 0.35) for one in ends)
+    steps = len(sizes) - 1 + sampled
+    step = min(0.8, (WIDEST - left - right) / steps)
+    highs = [max(TALL * size / max(sizes), 0.05) for size in sizes]
+    tall = max(TALL, 2 * highs[code] + 4 * LINE if sampled else 0)
+    axis = sheet(left + step * steps + right, 2 * MARGIN + tall + 3 * LINE)
+    middle = MARGIN + 3 * LINE + tall / 2
+    xs = [left + step * (k + (sampled and k >= code)) for k in range(len(sizes))]
+    layers = [Layer(x, middle, high, size) for x, high, size in zip(xs, highs, sizes, strict=True)]
+    for k, (before, after) in enumerate(pairwise(layers), 1):
+        if sampled and k == code:
+            _draw_sampling(axis, before, after, step)
+        else:
             _funnel(axis, before, after)
-    if sampled:
-        place = layers[code].x - step, middle - tall / 2 - 0.6 * LINE
-        write(axis, place, f"2 × {layers[code].size}")
-        _draw_sampling(axis, layers[code - 1], layers[code], step)
     for k, layer in enumerate(layers):
-        _draw_column(axis, layer, ORANGE if k == code else BLUE)
-        write(axis, (layer.x, middle - tall / 2 - 0.6 * LINE), str(layer.size))
-    for one, corner in zip(ends, (MARGIN, right - MARGIN - side), strict=True):
-        if one is not None:
-            height = side * one.shape[0] / one.shape[1]
-            picture(axis, one, (corner, middle - height / 2), (side, height))
-    if ends[0] is not None:
-        arrow(axis, (MARGIN + side + 0.05, middle), (edges[0] - 0.07, middle))
-    if ends[1] is not None:
-        arrow(axis, (right - edges[1] + 0.07, middle), (right - MARGIN - side - 0.05, middle))
-    y = MARGIN + LINE / 2
-    write(axis, ((layers[0].x + layers[code - 1].x) / 2, y), "encoder")
-    write(axis, (layers[code].x, y), "z" if sampled else "code")
-    write(axis, ((layers[code + 1].x + layers[-1].x) / 2, y), "decoder")
+        _draw_layer(axis, layer, ORANGE if k == code else BLUE, str(layer.size))
+    _draw_ends(axis, ends, layers[0], layers[-1])
+    halves = {"encoder": layers[:code], "z" if sampled else "code": [layers[code]],
+              "decoder": layers[code + 1 :]}  # fmt: skip
+    for name, part in halves.items():
+        write(axis, ((part[0].x + part[-1].x) / 2, MARGIN + LINE / 2), name)
     return axis.figure
 
 
@@ -178,19 +166,35 @@ def _funnel(axis: Axes, a: Layer, b: Layer) -> None:
     area(axis, points, facecolor=tint(BLUE, 0.13), zorder=0)
 
 
-def _draw_column(axis: Axes, layer: Layer, color: str) -> None:
+def _draw_layer(axis: Axes, layer: Layer, color: str, words: str) -> None:
+    """Draw a layer, and `words` below the drawing."""
     corner = layer.x - 0.045, layer.y - layer.height / 2
     box(axis, corner, (0.09, layer.height), facecolor=tint(color, 0.6), edgecolor=color)
+    write(axis, (layer.x, MARGIN + 2.1 * LINE), words)
 
 
 def _draw_sampling(axis: Axes, before: Layer, z: Layer, step: float) -> None:
     """Draw mean and spread one above the other, and the arrows from them to z."""
     for sign, name in ((1, "mean"), (-1, "spread")):
-        one = Layer(z.x - step, z.y + sign * 0.36, z.height, z.size)
+        one = Layer(z.x - step, z.y + sign * max(0.36, z.height / 2 + LINE), z.height, z.size)
         _funnel(axis, before, one)
-        _draw_column(axis, one, ORANGE)
+        _draw_layer(axis, one, ORANGE, f"2 × {z.size}" if name == "mean" else "")
         write(axis, (one.x, one.y + sign * (one.height / 2 + 0.1)), name)
         arrow(axis, (one.x + 0.07, one.y), (z.x - 0.07, z.y + sign * 0.03), color=ORANGE)
+
+
+def _draw_ends(axis: Axes, ends: Sequence[np.ndarray | None], first: Layer, last: Layer) -> None:
+    """Draw the image before the first layer and the reconstruction behind the last."""
+    far = axis.figure.get_figwidth() - MARGIN - PICTURE
+    for one, x, layer in zip(ends, (MARGIN, far), (first, last), strict=True):
+        if one is None:
+            continue
+        size = [PICTURE * sides / max(one.shape[:2]) for sides in one.shape[1::-1]]
+        picture(axis, one, (x + (PICTURE - size[0]) / 2, layer.y - size[1] / 2), tuple(size))
+        points = [(x + PICTURE + 0.05, layer.y), (layer.x - 0.07, layer.y)]
+        if layer is last:
+            points = [(layer.x + 0.07, layer.y), (x - 0.05, layer.y)]
+        arrow(axis, *points)
 
 
 def draw_dropout(sizes: Sequence[int] = (4, 5, 3), rate: float = 0.5, seed: int = 0) -> Figure:
@@ -211,16 +215,14 @@ def draw_dropout(sizes: Sequence[int] = (4, 5, 3), rate: float = 0.5, seed: int 
         for unit in range(size)
         if random.random() < rate
     }
-    tall, wide = 0.42 * (max(sizes) - 1) + 0.3, 0.78 * (len(sizes) - 1) + 0.3
-    hidden = sum(sizes[1:-1])
-    words = "without dropout", f"{len(dropped)} of {hidden} hidden units dropped"
+    words = "without dropout", f"{len(dropped)} of {sum(sizes[1:-1])} hidden units dropped"
+    step = min(0.78, 2.5 / (len(sizes) - 1))
+    tall, wide = 0.42 * (max(sizes) - 1) + 0.3, step * (len(sizes) - 1) + 0.3
     half = max(wide, width_of(words[1]))
-    half = min(half, (WIDEST - 2 * MARGIN - 0.3) / 2)
     axis = sheet(2 * MARGIN + 2 * half + 0.3, 2 * MARGIN + tall + 1.6 * LINE)
     for place, (without, text) in enumerate(zip((set(), dropped), words, strict=True)):
         middle = MARGIN + half / 2 + place * (half + 0.3)
         corner = middle - wide / 2 + 0.15, MARGIN + 1.6 * LINE + 0.15
-        step = (wide - 0.3) / (len(sizes) - 1)
         _draw_dense(axis, sizes, without, corner, (step, tall - 0.3))
         write(axis, (middle, MARGIN + LINE / 2), text)
     return axis.figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Patch
@@ -66,16 +67,14 @@ def draw_graph(nodes: Sequence[GraphNode], edges: Sequence[tuple[str, str]]) -> 
     width = max(2 * MARGIN + 2 * half + across * columns, 2.4)
     axis = sheet(width, 2 * MARGIN + DOWN * rows + HIGH + 4.3 * LINE)
     left = (width - across * columns) / 2
-    top = axis.get_ylim()[1] - MARGIN - HIGH / 2 - 1.2 * LINE
+    top = axis.figure.get_figheight() - MARGIN - HIGH / 2 - 1.2 * LINE
     computed = {end for _, end in edges}
     shapes = {}
     for node in nodes:
         at = left + across * node.place[0], top - DOWN * node.place[1]
         shapes[node.name] = at, _draw_node(axis, node, at, half, node.name in computed)
     for start, end in edges:
-        (a, first), (b, last) = shapes[start], shapes[end]
-        b = (b[0] - half, b[1]) if b[0] > a[0] else b  # numbers stand above and below
-        arrow(axis, a, b, patchA=first, patchB=last if b[0] <= a[0] else None, zorder=1)
+        _draw_edge(axis, shapes[start], shapes[end], half)
     y = MARGIN + LINE / 2
     write(axis, (width / 2 - 0.15, y), "above: value", ha="right", color=BLUE, weight="bold")
     write(axis, (width / 2 + 0.05, y), "below: gradient", ha="left", color=ORANGE, style="italic")
@@ -132,3 +131,13 @@ def _draw_node(axis: Axes, node: GraphNode, at: Point, half: float, computes: bo
     write(axis, (x, up), _written(node.value), va="bottom", color=BLUE, weight="bold")
     write(axis, (x, down), _written(node.gradient), va="top", color=ORANGE, style="italic")
     return shape
+
+
+def _draw_edge(
+    axis: Axes, start: tuple[Point, Patch], end: tuple[Point, Patch], half: float
+) -> None:
+    """Draw an arrow to the left side of a node: numbers stand above it and below it."""
+    (a, first), (b, last) = start, end
+    if b[0] > a[0]:
+        b, last = (b[0] - half, b[1] + 0.08 * np.sign(a[1] - b[1])), None
+    arrow(axis, a, b, patchA=first, patchB=last, zorder=1)

@@ -25,7 +25,6 @@ from lenetcourse.show.canvas import (
 )
 
 SIZE = 4.6, 3.9  # of the figure in inches
-AXES = 0.5, 0.5, 4.0, 2.95  # left, bottom, width, height
 
 
 def draw_margin(points: Sequence[tuple[float, float]], labels: Sequence[int]) -> Figure:
@@ -76,20 +75,29 @@ def _widest_street(points: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, fl
 def _empty_plot(points: np.ndarray) -> Axes:
     """Return axes around the points; a unit is as long across as up."""
     figure = plt.figure(figsize=SIZE, facecolor="white", layout="none")
-    left, bottom, wide, high = AXES
-    axis = figure.add_axes((left / SIZE[0], bottom / SIZE[1], wide / SIZE[0], high / SIZE[1]))
-    span = np.ptp(points, axis=0) / (wide, high)
-    half = 0.62 * (span.max() or 1.0) * np.array([wide, high])
-    middle = (points.min(0) + points.max(0)) / 2
-    axis.set(xlim=(middle[0] - half[0], middle[0] + half[0]))
-    axis.set(ylim=(middle[1] - half[1], middle[1] + half[1]))
+    axis = figure.add_axes(_place(0.9))
     axis.set_autoscale_on(False)
     axis.grid(False)
     axis.spines[["top", "right"]].set_visible(False)
+    axis.locator_params(nbins=5)
+    axis.tick_params(labelsize=TEXT)
+    for _ in range(2):  # the room for the numbers depends on the limits, and they on the room
+        _, _, wide, high = axis.get_position().bounds * np.array([1, 1, *SIZE])
+        span = np.ptp(points, axis=0) / (wide, high)
+        half = 0.62 * (span.max() or 1.0) * np.array([wide, high])
+        low, top = (points.min(0) + points.max(0)) / 2 + np.array([-1, 1])[:, None] * half
+        axis.set(xlim=(low[0], top[0]), ylim=(low[1], top[1]))
+        ticks = axis.yaxis.get_major_formatter().format_ticks(axis.get_yticks())
+        axis.set_position(_place(max(width_of(text) for text in ticks) + 0.42))
     axis.set_xlabel("feature 1", fontsize=TEXT)
     axis.set_ylabel("feature 2", fontsize=TEXT)
-    axis.tick_params(labelsize=TEXT)
     return axis
+
+
+def _place(left: float) -> tuple[float, float, float, float]:
+    """Return the place of the axes in the figure that begin `left` inches from its left edge."""
+    wide, high = SIZE
+    return left / wide, 0.52 / high, (wide - left - 0.2) / wide, (high - 0.92) / high
 
 
 def _draw_street(axis: Axes, points: np.ndarray, slope: np.ndarray, offset: float) -> None:
@@ -107,18 +115,18 @@ def _draw_street(axis: Axes, points: np.ndarray, slope: np.ndarray, offset: floa
     corners = [middle - edge - far, middle + edge - far, middle + edge + far, middle - edge + far]
     area(axis, corners, facecolor="#eeeeee", zorder=0)
     words = f"width {number(2 / length)}"
-    foot, place = _room_for(words, points, middle, along, edge, (low, high))
+    inch = (high[0] - low[0]) / (axis.get_position().width * SIZE[0])  # in units of the points
+    foot, place = _room_for(words, points, middle, along, edge, (low, high), inch)
     arrow(axis, foot - edge, foot + edge, arrowstyle="<|-|>", mutation_scale=8, color=PINK)
     write(axis, place, words, color=PINK, zorder=5)
 
 
 def _room_for(
     words: str, points: np.ndarray, middle: np.ndarray, along: np.ndarray, edge: np.ndarray,
-    window: tuple[np.ndarray, np.ndarray],
+    window: tuple[np.ndarray, np.ndarray], inch: float,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return a place on the boundary, and one outside the street for words, far from points."""
     low, high = window
-    inch = (high[0] - low[0]) / AXES[2]  # in units of the points
     half = np.array([width_of(words) / 2 + 0.06, LINE / 2 + 0.04]) * inch
     unit = edge / np.linalg.norm(edge)
     out = edge + unit * (np.abs(unit) @ half)

@@ -76,7 +76,7 @@ def draw_u(blocks: Sequence[Block]) -> Figure:
     under = 0.06 + 2 * LINE + DOWN
     steps = np.array(heights) + under + over
     axis = sheet(width, 2 * MARGIN + sum(steps) - DOWN + 1.5 * LINE)
-    tops = axis.get_ylim()[1] - MARGIN - np.cumsum([0, *steps[:-1]]) - over
+    tops = axis.figure.get_figheight() - MARGIN - np.cumsum([0, *steps[:-1]]) - over
     for block, n in level.items():
         block.x = middles[plan.column[block]] - block.width / 2
         block.y = tops[n] - heights[n] / 2 - block.height / 2
@@ -225,6 +225,6 @@ def _write_legend(axis: Axes, links: Sequence[Link]) -> None:
     """Say below the drawing what the dashed arrows do."""
     kinds = {link.target.step.kind for link in links if link.skips}
     words = "skip: " + " or ".join(JOINS[kind] for kind in sorted(kinds))
-    x, y = (axis.get_xlim()[1] - width_of(words) - 0.5) / 2, MARGIN + LINE / 2
+    x, y = (axis.figure.get_figwidth() - width_of(words) - 0.5) / 2, MARGIN + LINE / 2
     arrow(axis, (x, y), (x + 0.4, y), **SKIP)
     write(axis, (x + 0.5, y), words, ha="left")
