@@ -31,12 +31,13 @@ def printed(words, name="stdout"):
 
 def good_chapter():
     alt = {"image": {"alt": "Two crossing lines"}}
+    answer = "\n1. Why?\n   <details><summary>Answer</summary>So.</details>"
     nb = new_notebook()
     nb.cells = [
         text("# Toy\n\nA question?\n\n**In this chapter you will** see ![a plan](plan.png)."),
         code("import sys\n%matplotlib inline", "setup"),
         code('dataset = "auto"', "parameters"),
-        text("## Data\n\n" + "word " * 900, "skeleton-data"),
+        text("## Data\n\n" + "word " * 1600, "skeleton-data"),
         code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
         text("## Idea\n\nThe set `{0, 1}` and `x`.", "skeleton-idea"),
         code("def double(x):\n    return (2 * x)", "from-library"),
@@ -47,9 +48,14 @@ def good_chapter():
         text("## Result", "skeleton-result"),
         code("assert 0.9 < accuracy", "remove-cell"),
         text("### Limits", "skeleton-limits"),
-        text("## Summary", "skeleton-summary"),
-        text("## Exercises", "skeleton-exercises"),
-        text("## References", "skeleton-references"),
+        text("## What to remember", "skeleton-remember"),
+        text("## Check yourself" + 5 * answer, "skeleton-check"),
+        text("## Think further", "skeleton-think"),
+        text(3 * answer),
+        text("## Further reading", "skeleton-references"),
+        code("x = 1\n" * 29, "hide-input"),
+        code("y = 1", "hide-input"),
+        code("z = 1", "hide-input"),
     ]
     for place, cell in enumerate(nb.cells, 1):
         cell.id = f"cell-{place}"
@@ -133,7 +139,7 @@ SCRIPT = shown("text/html", "<p><script>x</script>")
 HTML_ONLY = new_output("display_data", {"text/html": "<p>"})
 SHORT_ALT = {"image": {"alt": "A figure"}}
 LONG = "\n".join(f"x{i} = {i}" for i in range(16))
-MANY_WORDS = "## Data\n\n" + "word " * 2100
+MANY_WORDS = "## Data\n\n" + "word " * 4600
 
 # rule, cell, what is wrong (its beginning), how to get there
 BAD = [
@@ -152,7 +158,7 @@ BAD = [
     ("no_run_traces", None, "papermill metadata of a run", metadata(papermill={})),
     ("no_run_traces", 5, "execution left by a run", cell_metadata(5, execution={})),
     ("no_run_traces", 11, "injected-parameters left by", retag(11, "injected-parameters")),
-    ("small_file", None, "608 KB, at most 500", output(5, printed("x" * 600_000))),
+    ("small_file", None, "614 KB, at most 500", output(5, printed("x" * 600_000))),
     ("figures_described", 9, "figure without a descr", cell_metadata(9, mystnb=SHORT_ALT)),
     ("figures_described", 7, "image without alt text", put(7, text("![](a.png)"))),
     ("figures_described", 7, "image without alt text", put(7, text('<img src="a.png" alt="">'))),
@@ -182,15 +188,23 @@ BAD = [
         put(7, text("## E", "skeleton-end")),
     ),
     ("skeleton_complete", None, "unknown skeleton step 'end'", course(skeleton_without=["end"])),
-    ("skeleton_in_order", 15, "skeleton-limits after skeleton-summary", move(14, 15)),
+    ("skeleton_in_order", 15, "skeleton-limits after skeleton-remember", move(14, 15)),
     ("skeleton_in_order", 10, "skeleton-training is not on a heading", replace(10, "Training")),
+    (
+        "questions_answered",
+        16,
+        "4 answers of at least 5",
+        replace(16, "## C" + 4 * "</details>"),
+    ),
+    ("questions_answered", 17, "2 answers of at least 3", replace(18, 2 * "</details>")),
     ("budget_explained", None, "budget changed without a reason", course(budget={"cells": 48})),
     ("budget_explained", None, "budget pages: 2", course(budget={"pages": 2, "reason": "long"})),
-    ("within_budget", None, "2126 words", replace(4, MANY_WORDS)),
-    ("within_budget", None, "26 words", replace(4, "## Data")),
-    ("within_budget", None, "41 cells", add_cells(25)),
+    ("within_budget", None, "4664 words", replace(4, MANY_WORDS)),
+    ("within_budget", None, "64 words", replace(4, "## Data")),
+    ("within_budget", None, "71 cells", add_cells(50)),
     ("within_budget", 5, "16 lines of code", replace(5, LONG)),
     ("within_budget", 4, "3 code cells in a row", put(4, code("x = 1"))),
+    ("within_budget", 20, "31 lines of code", replace(20, "x = 1\n" * 31)),
     ("run_on_mnist", None, "run on digits, not on mnist", course(parameters={"dataset": "digits"})),
     ("library_code_shown", 7, "double differs from lenetcourse/toy.py", replace(7, OTHER_DOUBLE)),
     ("library_code_shown", 7, "triple is not in the library", replace(7, "def triple(x): ...")),

@@ -30,23 +30,27 @@ from notebook.reading import (
 FIRST_CELLS = 6  # the parameters stand within these
 MARK = "skeleton-"
 STEPS = (
-    "data",
     "idea",
+    "data",
     "model",
     "training",
     "result",
     "limits",
-    "summary",
-    "exercises",
+    "remember",
+    "check",
+    "think",
     "references",
 )
+EITHER_FIRST = {"idea", "data"}  # which of the two opens a chapter depends on its subject
+QUESTIONS = {"check": 5, "think": 3}  # at least, each with its answer folded away
 BUDGET = {
-    "cells": 40,
-    "min_cells": 15,
+    "cells": 70,
+    "min_cells": 20,
     "code_lines": 15,
+    "folded_lines": 30,
     "code_in_a_row": 2,
-    "words": 2000,
-    "min_words": 800,
+    "words": 4500,
+    "min_words": 1500,
 }
 
 
@@ -146,11 +150,26 @@ def skeleton_in_order(page: Page) -> Findings:
         if cell.cell_type != "markdown" or not re.match("##+ ", cell.source):
             todo = "tag the Markdown cell that starts with the step's heading"
             yield Finding(number, f"{MARK}{step} is not on a heading", todo)
-    known = [(STEPS.index(step), number) for step, number, _ in steps if step in STEPS]
-    for (before, _), (rank, number) in pairwise(known):
-        if rank < before:
-            wrong = f"{MARK}{STEPS[rank]} after {MARK}{STEPS[before]}"
+    known = [(step, number) for step, number, _ in steps if step in STEPS]
+    for (before, _), (step, number) in pairwise(known):
+        if STEPS.index(step) < STEPS.index(before) and {before, step} != EITHER_FIRST:
+            wrong = f"{MARK}{step} after {MARK}{before}"
             yield Finding(number, wrong, f"keep the order {', '.join(STEPS)}")
+
+
+def questions_answered(page: Page) -> Findings:
+    """Every question that the chapter asks at its end has its answer folded away."""
+    if page.kind != "chapter":
+        return
+    steps = marked_steps(page.nb)
+    ends = [number for _, number, _ in steps[1:]] + [len(page.nb.cells) + 1]
+    for (step, number, _), end in zip(steps, ends, strict=True):
+        if least := QUESTIONS.get(step):
+            cells = page.nb.cells[number - 1 : end - 1]
+            found = sum(c.source.count("</details>") for c in cells if c.cell_type == "markdown")
+            if found < least:
+                todo = "fold each answer away in <details>"
+                yield Finding(number, f"{found} answers of at least {least}", todo)
 
 
 def own_budget(nb: NotebookNode) -> Mapping[str, object]:
@@ -172,7 +191,7 @@ def budget_explained(page: Page) -> Findings:
 
 
 def within_budget(page: Page) -> Findings:
-    """Length, and code that is read between text; hidden cells do not count."""
+    """Length, and code that is read between text; removed cells do not count."""
     if page.kind != "chapter":
         return
     own = {name: value for name, value in own_budget(page.nb).items() if isinstance(value, int)}
@@ -189,15 +208,16 @@ def within_budget(page: Page) -> Findings:
 
 
 def code_within_budget(run: list[tuple[int, NotebookNode]], budget: Mapping[str, int]) -> Findings:
-    """Yield the findings on code cells that follow one another."""
-    if len(run) > budget["code_in_a_row"]:
+    """Yield the findings on code cells that follow one another; folded ones may be longer."""
+    shown = [number for number, cell in run if "hide-input" not in tags(cell)]
+    if len(shown) > budget["code_in_a_row"]:
         todo = "say between them what is seen"
-        yield Finding(run[-1][0], f"{len(run)} code cells in a row", todo)
+        yield Finding(shown[-1], f"{len(shown)} code cells in a row", todo)
     for number, cell in run:
         lines = sum(bool(line.strip()) for line in cell.source.splitlines())
-        if lines > budget["code_lines"]:
-            todo = f"split it, at most {budget['code_lines']}"
-            yield Finding(number, f"{lines} lines of code", todo)
+        most = budget["code_lines" if number in shown else "folded_lines"]
+        if lines > most:
+            yield Finding(number, f"{lines} lines of code", f"split it, at most {most}")
 
 
 def fresh(page: Page) -> Findings:
@@ -259,6 +279,7 @@ CHAPTER_RULES = (
     title_and_promises,
     skeleton_complete,
     skeleton_in_order,
+    questions_answered,
     budget_explained,
     within_budget,
     fresh,
