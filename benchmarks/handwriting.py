@@ -11,7 +11,7 @@ the recipe. Exit status 1 when the last weights read fewer than 95 % right.
 
 `--record` writes what chapter 02 shows: `handwriting.json`, the counts of a careful and of a hasty
 hand for both networks that come with the library, with the sha256 of their files, and
-`handwriting.png`, a picture of each manner.
+`handwriting.png`, pictures of each manner.
 """
 
 import argparse
@@ -103,11 +103,14 @@ def recorded() -> dict:
 
 
 def samples() -> Image.Image:
-    """Return the first picture of each manner: a careful hand's above, a hasty one's below."""
-    rows = [list(pictures(0, o["each"], o["haste"]))[:: o["each"]] for o in HANDS.values()]
-    half = len(rows[0]) // 2  # five in a row, so that they are large enough on a small page
-    careful, hasty = rows
-    return sheet([*careful[:half], *hasty[:half], *careful[half:], *hasty[half:]], half)
+    """Return one picture of each manner in a row, of a careful hand, and below of a hasty one."""
+    chosen = []
+    for options in HANDS.values():
+        each = options["each"]
+        found = list(pictures(0, each, options["haste"]))
+        # Not always the first of a manner: those would show the same digit again and again.
+        chosen += [found[each * k + k % each] for k in range(len(found) // each)]
+    return sheet(chosen, len(chosen) // 2)
 
 
 def record(folder: Path) -> None:
