@@ -110,7 +110,7 @@ def samples() -> Image.Image:
         found = list(pictures(0, each, options["haste"]))
         # Not always the first of a manner: those would show the same digit again and again.
         chosen += [found[each * k + k % each] for k in range(len(found) // each)]
-    return sheet(chosen, len(chosen) // 2)
+    return sheet(chosen, len(chosen) // 2, ground=(255, 255, 255))
 
 
 def record(folder: Path) -> None:
