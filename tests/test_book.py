@@ -242,7 +242,7 @@ def test_facts_of_a_recorded_run(chapter):
     write_record(chapter, chapter.meta["code_hash"])
     link = "[A small chapter](01_small.ipynb)"
     _, row = book_extension.chapters_table([chapter])
-    assert row == [link, "Some say 2. What is one and one?", "1 min to read, 2.1 min to run"]
+    assert row == [link, "Some say 2. What is one and one?", "1 minutes to read, 2.1 min to run"]
     _, row = book_extension.runs_table([chapter])
     assert row == [link, "mnist", "2026-01-31", "2.1 min", "2", "unchanged"]
     assert book_extension.versions_table([chapter]) == [["Run with", link], ["torch", "9"]]

@@ -14,6 +14,7 @@ import importlib.util
 import json
 import math
 import platform
+import re
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from docutils.statemachine import StringList
 from nbformat import NotebookNode
 from notebook.reading import (
     CHAPTER,
+    HEADING,
     cells_of,
     code_hash,
     count_words,
@@ -37,7 +39,8 @@ from notebook.reading import (
 )
 from sphinx.util.docutils import SphinxDirective
 
-WORDS_A_MINUTE = 200
+WORDS_A_MINUTE = 200  # for a chapter that does not say its times itself
+TIME = re.compile(r"\*\*Time:\*\*\s+(.+?)\.\s*$", re.M)  # "**Time:** 45 minutes to read, ..."
 BUILT_WITH = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
 BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 UNKNOWN = "not recorded"
@@ -81,8 +84,18 @@ class Chapter:
     @property
     def question(self) -> str:
         """The first paragraph that asks something, in the first two Markdown cells."""
-        paragraphs = "\n\n".join(self.texts[:2]).replace("*", "").split("\n\n")
+        paragraphs = HEADING.sub("", "\n\n".join(self.texts[:2])).replace("*", "").split("\n\n")
         return next((" ".join(text.split()) for text in paragraphs if "?" in text), "")
+
+    @property
+    def times(self) -> str:
+        """How long it takes: reading and tasks as its first cell says, running as the record."""
+        said = TIME.search(self.texts[0]) if self.texts else None
+        minutes = math.ceil(count_words(self.nb) / WORDS_A_MINUTE)
+        times = [said[1] if said else f"{minutes} minutes to read"]
+        if self.record:
+            times.append(f"{duration(self.record)} to run")
+        return ", ".join(times)
 
     @property
     def freshness(self) -> str:
@@ -108,10 +121,7 @@ def chapters_table(chapters: list[Chapter]) -> list[list[str]]:
     for chapter in chapters:
         if not CHAPTER.fullmatch(chapter.path.stem):
             continue
-        times = [f"{math.ceil(count_words(chapter.nb) / WORDS_A_MINUTE)} min to read"]
-        if chapter.record:
-            times.append(f"{duration(chapter.record)} to run")
-        rows.append([chapter.link, chapter.question, ", ".join(times)])
+        rows.append([chapter.link, chapter.question, chapter.times])
     return rows
 
 

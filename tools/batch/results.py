@@ -54,7 +54,7 @@ def write_back(job: Job, outcome: Mapping, root: Path) -> None:
             raise Unusable(problem)
         values = notebook_values(ran, run)
     made = {
-        picture_path(run, name, root): picture(kept(outcome, name, f"{OUT}/{name}"))
+        picture_path(run, name, root): picture(kept(outcome, name, f"{OUT}/{name}"), 64)
         for name in run.pictures
     }
     if run.kind == "chapter":
@@ -89,6 +89,11 @@ def chapter_text(job: Job, ran: nbformat.NotebookNode) -> str:
     """Return a chapter with the outputs of its run and the stamp of the code that made them."""
     source = cleaned(nbformat.v4.reads(job.before.decode("utf-8")))
     nb = with_outputs(source, ran)
+    for _, cell in cells_of(nb, "code"):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                small = picture(base64.b64decode(output.data["image/png"]), 256)
+                output.data["image/png"] = base64.b64encode(small).decode() + "\n"
     own = ("code_hash", "parameters", "dataset")
     meta = {k: v for k, v in course_metadata(source).items() if k not in own}
     parameters = dict(job.run.parameters)
@@ -167,9 +172,9 @@ def rounded(value: object) -> object:
     return value
 
 
-def picture(content: bytes) -> bytes:
-    """Return a PNG with 64 colours: a line plot needs no more, and takes a quarter of the room."""
+def picture(content: bytes, colors: int) -> bytes:
+    """Return a PNG with so few colours: a figure needs no more, and takes a quarter of the room."""
     packed = io.BytesIO()
     with Image.open(io.BytesIO(content)) as image:
-        image.convert("RGB").quantize(64).save(packed, "PNG", optimize=True)
+        image.convert("RGB").quantize(colors).save(packed, "PNG", optimize=True)
     return packed.getvalue()

@@ -1,0 +1,217 @@
+"""Drawings of what a network computes, in small numbers: a window that slides, and pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lenetcourse.errors import UsageError
+from lenetcourse.show.canvas import (
+    AMBER,
+    BLUE,
+    GREEN,
+    LINE,
+    MARGIN,
+    ORANGE,
+    PINK,
+    WIDEST,
+    Point,
+    arrow,
+    box,
+    number,
+    sheet,
+    tint,
+    width_of,
+    write,
+)
+
+
+def draw_window(
+    image: Sequence[Sequence[float]],
+    kernel: Sequence[Sequence[float]],
+    row: int,
+    column: int,
+    bias: float = 0.0,
+    stride: int = 1,
+    so_far: bool = False,
+) -> Figure:
+    """Draw a kernel at one place of an image of numbers, what it has answered, and that sum.
+
+    `image` is (h, w) and `kernel` (k, l), numbers each, no larger than 7x7 and 3x3; `row` and
+    `column` are the place of the marked number in the output, from 0. The output is that of
+    `torch.nn.functional.conv2d` with this stride and no padding. `so_far` leaves out the numbers
+    after the marked one, in reading order. Raises UsageError for a kernel that does not fit, for a
+    place outside the output and for numbers too long for their cells.
+    """
+    image, kernel = _numbers(image, "image", 7), _numbers(kernel, "kernel", 3)
+    output = _slide(image, kernel, bias, stride)
+    if not (0 <= row < output.shape[0] and 0 <= column < output.shape[1]):
+        raise UsageError(f"({row}, {column}) is not in the output: {_by(output.shape)}")
+    grids = {"input": image, "kernel": kernel, "output": output}
+    gap = 0.34
+    cells = sum(grid.shape[1] for grid in grids.values())
+    side = _cell_side(grids.values(), (WIDEST - 2 * MARGIN - 2 * gap) / cells)
+    tall = side * max(len(grid) for grid in grids.values())
+    below = LINE * (len(kernel) + 1.6) + 0.1
+    axis = sheet(2 * MARGIN + 2 * gap + cells * side, 2 * MARGIN + tall + LINE * 1.4 + below)
+    x, middle = MARGIN, MARGIN + below + LINE * 1.4 + tall / 2
+    window = np.s_[row * stride : row * stride + len(kernel),
+                   column * stride : column * stride + kernel.shape[1]]  # fmt: skip
+    marked = {"input": (window, ORANGE), "kernel": (np.s_[:, :], ORANGE),
+              "output": (np.s_[row : row + 1, column : column + 1], BLUE)}  # fmt: skip
+    for (name, grid), sign in zip(grids.items(), ("∗", "=", ""), strict=True):
+        known = row * grid.shape[1] + column + 1 if so_far and name == "output" else grid.size
+        top = middle + side * len(grid) / 2
+        _draw_grid(axis, grid, (x, top), side, *marked[name], known)
+        label = (x + side * grid.shape[1] / 2, middle - tall / 2 - 0.8 * LINE)
+        write(axis, label, f"{name} {_by(grid.shape)}")
+        x += side * grid.shape[1] + gap
+        write(axis, (x - gap / 2, middle), sign)
+    lines = _written_sum(image[window], kernel, bias, output[row, column])
+    _write_lines(axis, lines, MARGIN + below - 0.1)
+    return axis.figure
+
+
+def _slide(image: np.ndarray, kernel: np.ndarray, bias: float, stride: int) -> np.ndarray:
+    """Return the cross-correlation that a convolution layer computes."""
+    if stride < 1:
+        raise UsageError(f"stride must be at least 1, not {stride}")
+    if kernel.shape[0] > image.shape[0] or kernel.shape[1] > image.shape[1]:
+        raise UsageError(f"a kernel of {_by(kernel.shape)} is larger than {_by(image.shape)}")
+    windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)[::stride, ::stride]
+    return (windows * kernel).sum((2, 3)) + bias
+
+
+def _written_sum(window: np.ndarray, kernel: np.ndarray, bias: float, result: float) -> list[str]:
+    """Return the sum, one line for each row of the kernel."""
+    lines = []
+    for values, weights in zip(window, kernel, strict=True):
+        products = [f"{_signed(v)}·{_signed(w)}" for v, w in zip(values, weights, strict=True)]
+        lines.append(" + ".join(products))
+    lines[1:] = [f"+ {text}" for text in lines[1:]]
+    if bias:
+        lines[-1] += f" {'+' if bias > 0 else '−'} {number(abs(bias))} (bias)"
+    parts = [*window.flat, *kernel.flat, bias, result]
+    exact = all(abs(value - round(float(value), 2)) < 1e-9 for value in parts)
+    lines[-1] += f" {'=' if exact else '≈'} {number(result)}"
+    return lines
+
+
+def _signed(value: float) -> str:
+    text = number(value)
+    return f"({text})" if text.startswith("−") else text
+
+
+def _write_lines(axis: Axes, lines: Sequence[str], top: float) -> None:
+    """Write lines with one left edge, in the middle of the sheet."""
+    left = (axis.get_xlim()[1] - max(width_of(text) for text in lines)) / 2
+    for place, text in enumerate(lines):
+        write(axis, (max(left, MARGIN), top - (place + 0.5) * LINE * 1.15), text, ha="left")
+
+
+def _draw_grid(
+    axis: Axes,
+    grid: np.ndarray,
+    corner: Point,
+    side: float,
+    marked: tuple[slice, slice],
+    color: str,
+    known: int,
+) -> None:
+    """Draw numbers in cells below the upper left `corner`, the first `known` of them.
+
+    Those of `marked` are tinted and have a thick frame.
+    """
+    tinted = np.zeros(grid.shape, dtype=bool)
+    tinted[marked] = True
+    for place, (row, column) in enumerate(np.ndindex(grid.shape)):
+        at = corner[0] + column * side, corner[1] - (row + 1) * side
+        words = number(grid[row, column]) if place < known else ""
+        face = tint(color) if tinted[row, column] else "white"
+        box(axis, at, (side, side), words, facecolor=face)
+    rows, columns = np.nonzero(tinted)
+    at = corner[0] + columns.min() * side, corner[1] - (rows.max() + 1) * side
+    size = (np.ptp(columns) + 1) * side, (np.ptp(rows) + 1) * side
+    box(axis, at, size, fill=False, edgecolor=color, linewidth=2.2, zorder=4)
+
+
+def _cell_side(grids: Sequence[np.ndarray], most: float) -> float:
+    """Return the side of a cell for every number. Raises UsageError when it is above `most`."""
+    longest = max((number(value) for grid in grids for value in grid.flat), key=width_of)
+    side = max(0.34, width_of(longest) + 0.08)
+    if side > most:
+        raise UsageError(f"{longest} is too long for a cell: round the numbers, or give fewer")
+    return side
+
+
+def _numbers(values: Sequence[Sequence[float]], name: str, most: int) -> np.ndarray:
+    """Return a matrix, checked."""
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 2 or not 1 <= min(array.shape) <= max(array.shape) <= most:
+        raise UsageError(
+            f"{name} must have two axes, {most}x{most} at most: its shape is {array.shape}"
+        )
+    return array
+
+
+def _by(shape: Sequence[int]) -> str:
+    return " × ".join(str(size) for size in shape)
+
+
+def draw_pooling(values: Sequence[Sequence[float]], size: int = 2, kind: str = "maximum") -> Figure:
+    """Draw a small image of numbers in tinted squares, and one number for each square beside it.
+
+    `values` is (h, w), both multiples of `size`, 8 at most and 4 squares a side at most; `kind` is
+    "maximum" or "average". The largest of a square is printed bold. Raises UsageError for other
+    sizes and kinds, and for numbers too long for their cells.
+    """
+    values = _numbers(values, "values", 8)
+    if size < 1 or values.shape[0] % size or values.shape[1] % size or max(values.shape) > 4 * size:
+        raise UsageError(f"{_by(values.shape)} numbers are not 1 to 4 squares of {size} a side")
+    names = {"maximum": np.max, "average": np.mean}
+    if kind not in names:
+        raise UsageError(f"unknown pooling {kind!r}: one of {', '.join(names)}")
+    rows, columns = values.shape[0] // size, values.shape[1] // size
+    squares = values.reshape(rows, size, columns, size).swapaxes(1, 2)
+    pooled = names[kind](squares, axis=(2, 3))
+    gap = width_of(kind) + 0.5
+    most = (WIDEST - 2 * MARGIN - gap) / (values.shape[1] + columns)
+    side = max(0.42, _cell_side([values, pooled], most))
+    tall, below = side * len(values), 1.4 * LINE
+    width = 2 * MARGIN + gap + side * (values.shape[1] + columns)
+    axis = sheet(width, 2 * MARGIN + tall + below)
+    left, middle = MARGIN + side * values.shape[1], MARGIN + below + tall / 2
+    right, top = left + gap, middle + side * rows / 2
+    colors = (BLUE, AMBER, GREEN, PINK)
+    for row, column in np.ndindex(rows, columns):
+        color = colors[(2 * (row % 2) + column) % 4]
+        corner = MARGIN + column * size * side, MARGIN + below + tall - row * size * side
+        _draw_square(axis, squares[row, column], corner, side, color, kind == "maximum")
+        corner = right + column * side, top - row * side
+        _draw_square(axis, pooled[row : row + 1, column : column + 1], corner, side, color, True)
+    arrow(axis, (left + 0.12, middle), (right - 0.12, middle), linewidth=1.4)
+    write(axis, (left + gap / 2, middle + 0.7 * LINE), kind)
+    write(axis, (MARGIN + (left - MARGIN) / 2, MARGIN + LINE / 2), _by(values.shape))
+    write(axis, (right + side * columns / 2, top - side * rows - 0.9 * LINE), _by(pooled.shape))
+    return axis.figure
+
+
+def _draw_square(
+    axis: Axes, values: np.ndarray, corner: Point, side: float, color: str, bold: bool
+) -> None:
+    """Draw the numbers of one square below its upper left corner, the largest bold."""
+    for row, column in np.ndindex(values.shape):
+        at = corner[0] + column * side, corner[1] - (row + 1) * side
+        weight = (
+            "bold"
+            if bold and (row, column) == divmod(values.argmax(), len(values[0]))
+            else "normal"
+        )
+        box(axis, at, (side, side), number(values[row, column]), facecolor=tint(color, 0.3),
+            edgecolor="white", weight=weight)  # fmt: skip
+    size = side * values.shape[1], side * len(values)
+    box(axis, (corner[0], corner[1] - size[1]), size, fill=False, edgecolor=color,
+        linewidth=2, zorder=4)  # fmt: skip
