@@ -328,6 +328,22 @@ def test_search_finds(open_page, word):
     page.wait_for_selector("#search-results li a[href*='glossary']")
 
 
+def test_88_characters_of_code_fit_at_1280_pixels(open_page):
+    page = open_page("book/00_learning.html")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    room, needed = page.evaluate(
+        """() => {
+            const cell = document.querySelector("div.cell_input pre");
+            const style = getComputedStyle(cell);
+            const pen = document.createElement("canvas").getContext("2d");
+            pen.font = style.font;
+            const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+            return [cell.clientWidth - padding, pen.measureText("x".repeat(88)).width];
+        }"""
+    )
+    assert room >= needed > 0
+
+
 def test_dark_mode(open_page):
     page = open_page("book/index.html")
     colour = "getComputedStyle(document.body).backgroundColor"
