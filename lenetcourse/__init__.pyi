@@ -36,12 +36,12 @@ from lenetcourse.models.vae import reparameterise as reparameterise
 from lenetcourse.models.weights import WeightsError as WeightsError
 from lenetcourse.models.weights import load_model as load_model
 from lenetcourse.models.weights import save_model as save_model
-from lenetcourse.show.diagrams import GraphNode as GraphNode
 from lenetcourse.show.diagrams import draw_dropout as draw_dropout
 from lenetcourse.show.diagrams import draw_encoder_decoder as draw_encoder_decoder
-from lenetcourse.show.diagrams import draw_graph as draw_graph
-from lenetcourse.show.diagrams import draw_margin as draw_margin
 from lenetcourse.show.diagrams import draw_receptive_fields as draw_receptive_fields
+from lenetcourse.show.graph_drawing import GraphNode as GraphNode
+from lenetcourse.show.graph_drawing import draw_graph as draw_graph
+from lenetcourse.show.margin_drawing import draw_margin as draw_margin
 from lenetcourse.show.network_drawing import draw_network as draw_network
 from lenetcourse.show.number_grids import draw_pooling as draw_pooling
 from lenetcourse.show.number_grids import draw_window as draw_window

@@ -283,12 +283,66 @@ def test_allowed(root):
     assert check(save(stamp(nb), root), root) == []
 
 
-def test_pages_and_labs_owe_less(root):
+def test_labs_owe_less(root):
     nb = new_notebook(cells=[code("import sys", "setup"), text("No skeleton.")])
     nb.cells[0].id, nb.cells[1].id = "setup", "text"
     assert check(save(nb, root, "labs/lab_toy.ipynb"), root) == []
-    found = [finding.wrong for finding in check(save(nb, root, "book/table.ipynb"), root)]
-    assert found == ["not executed", "not run by the batch"]
+
+
+def good_page():
+    """A page that is no chapter: no skeleton, no parameters, no MNIST, and short."""
+    nb = new_notebook()
+    nb.cells = [
+        text("# A table\n\nNo skeleton."),
+        code("import sys", "setup"),
+        code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
+        code("assert 0.9 < accuracy", "remove-cell"),
+        text("## Check yourself\n\n" + "<details>a</details>\n" * 5, "skeleton-check"),
+    ]
+    for place, cell in enumerate(nb.cells, 1):
+        cell.id = f"cell-{place}"
+    nb.metadata.lenetcourse = NotebookNode(parameters={})
+    return stamp(nb)
+
+
+def page_findings(nb, root):
+    return [finding.wrong for finding in check(save(nb, root, "book/table.ipynb"), root)]
+
+
+def test_good_page_passes(root):
+    assert page_findings(good_page(), root) == []
+
+
+BAD_PAGES = [
+    ("no single title at the top", replace(1, "No title.")),
+    ("no cell tagged nbval-check-output", retag(3)),
+    ("no result is guarded", replace(4, "accuracy")),
+    ("4 answers of at least 5", replace(5, "## Check\n\n" + "<details>a</details>\n" * 4)),
+    ("16 lines of code", replace(3, LONG)),
+    ("4509 words", replace(1, "# A table\n\n" + "word " * 4500)),
+]
+
+
+@pytest.mark.parametrize(("wrong", "spoil"), BAD_PAGES)
+def test_bad_page(root, wrong, spoil):
+    nb = good_page()
+    spoil(nb)
+    assert page_findings(stamp(nb), root) == [wrong]
+
+
+def test_page_without_questions(root):
+    nb = good_page()
+    del nb.cells[-1]
+    assert page_findings(stamp(nb), root) == []
+
+
+def test_page_that_was_never_run(root):
+    nb = good_page()
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = None
+    del nb.metadata.lenetcourse["code_hash"]
+    assert page_findings(nb, root) == ["not executed", "not run by the batch"]
 
 
 def test_exit_codes(root, capsys):

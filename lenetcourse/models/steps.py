@@ -43,6 +43,7 @@ class Step:
         inputs: the steps that it takes its numbers from, in the order of its arguments.
         kernel: height and width of its kernel or window, where it has one.
         stride: height and width of its stride, where it has a kernel.
+        name: the name of the module whose weights it uses, such as "conv1", where one does.
         activation: the name of the last function that was applied to its values, such as "relu".
     """
 
@@ -51,6 +52,7 @@ class Step:
     inputs: tuple[Step, ...] = ()
     kernel: tuple[int, int] | None = None
     stride: tuple[int, int] | None = None
+    name: str = ""
     activation: str = ""
 
 
@@ -64,7 +66,7 @@ def network_steps(model: nn.Module, inputs: Tensor) -> list[Step]:
     that rise, the order of the two makes no difference. Steps that do not lead to the output (the
     first of several) are left out. Raises UsageError when no step can be seen.
     """
-    recorder = _Recorder(inputs)
+    recorder = _Recorder(model, inputs)
     with _undisturbed(model, inputs.device), recorder:
         output = model(inputs)
     last = recorder.made.get(id(_first_tensor(output)))
@@ -97,12 +99,13 @@ def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
 class _Recorder(TorchFunctionMode):
     """Sees every function of torch that is called inside it, and notes the steps."""
 
-    def __init__(self, inputs: Tensor) -> None:
+    def __init__(self, model: nn.Module, inputs: Tensor) -> None:
         super().__init__()
         first = Step("input", inputs[0].detach().clone())
         self.steps = [first]
         self.made = {id(inputs): first}  # id of a tensor -> the step that made it
         self.noise: set[int] = set()  # ids of tensors with random numbers in them
+        self.names = {id(p): name.rpartition(".")[0] for name, p in model.named_parameters()}
         self.kept: list[object] = [inputs]  # so that no id is used twice
 
     def __torch_function__(
@@ -143,6 +146,7 @@ class _Recorder(TorchFunctionMode):
         )
         if name in KINDS:
             step.kernel, step.stride = _window(name, args, kwargs)
+        step.name = next((self.names[id(t)] for t in _tensors(args) if id(t) in self.names), "")
         self.steps.append(step)
         return step
 

@@ -1,8 +1,8 @@
 """What the drawings are drawn with: a white sheet measured in inches, and few kinds of marks.
 
-x goes right and y goes up from the lower left corner. Every text has `TEXT` points, and no sheet is
-wider than `WIDEST`: a page 390 pixels wide shows a figure 358 pixels wide, where 10 points of a
-figure 6.2 inches wide are 8 pixels.
+x goes right and y goes up from the lower left corner; nothing is nearer to an edge than `MARGIN`.
+Every text has `TEXT` points, and no sheet is wider than `WIDEST`: a page 390 pixels wide shows a
+figure 358 pixels wide, where 10 points of a figure 6.2 inches wide are 8 pixels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
-from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
+from matplotlib.patches import FancyArrowPatch, Patch, Polygon, Rectangle
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 
@@ -26,7 +26,7 @@ from lenetcourse.errors import UsageError
 TEXT, WIDEST, MARGIN = 10.0, 6.2, 0.1
 LINE = 0.165  # from one line of text to the next, in inches
 BLUE, ORANGE, GREEN, PINK, AMBER, GREY, INK = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#8a8a8a", "#222222")  # fmt: skip
+    "#0072B2", "#D55E00", "#009E73", "#B0457F", "#E69F00", "#8a8a8a", "#222222")  # fmt: skip
 Point = tuple[float, float]
 
 
@@ -38,17 +38,27 @@ def sheet(width: float, height: float) -> Axes:
             f"page: {WIDEST} inches at most; give less to draw"
         )
     figure = plt.figure(figsize=(width, height), facecolor="white", layout="none")
-    axis = figure.add_axes((0, 0, 1, 1))
+    # A notebook crops a figure to its axes and adds a margin: leave ours out of them.
+    across, up = MARGIN / width, MARGIN / height
+    axis = figure.add_axes((across, up, 1 - 2 * across, 1 - 2 * up))
     axis.set_axis_off()
-    axis.set(xlim=(0, width), ylim=(0, height))
+    axis.set(xlim=(MARGIN, width - MARGIN), ylim=(MARGIN, height - MARGIN))
     axis.set_autoscale_on(False)
     return axis
 
 
-def write(axis: Axes, place: Point, words: str, **style: object) -> Text:
-    """Write `words` around `place`; `style` is that of Matplotlib's text."""
+def write(axis: Axes, place: Point, words: str, **style: object) -> list[Text]:
+    """Write lines of `words` at `place`; `style` is that of Matplotlib's text.
+
+    Lines at one height have one baseline, whatever their letters: Matplotlib would lift "square"
+    above "ReLU" for its q.
+    """
     style = {"ha": "center", "va": "center", "fontsize": TEXT, "color": INK} | style
-    return axis.text(*place, words, linespacing=1.15, **style)
+    lines, (x, y) = words.split("\n"), place
+    first = {"center": (len(lines) - 1) * LINE / 2 - 0.365 * TEXT / 72, "top": -0.76 * TEXT / 72,
+             "bottom": (len(lines) - 1) * LINE + 0.22 * TEXT / 72}[style["va"]]  # fmt: skip
+    style["va"] = "baseline"
+    return [axis.text(x, y + first - n * LINE, text, **style) for n, text in enumerate(lines)]
 
 
 def box(
@@ -59,7 +69,7 @@ def box(
     `style` is that of Matplotlib's patches; `ink` and `weight` are those of the words.
     """
     ink, weight = style.pop("ink", INK), style.pop("weight", "normal")
-    style = {"facecolor": "white", "edgecolor": GREY, "linewidth": 0.8} | style
+    style = {"facecolor": "white", "edgecolor": GREY, "linewidth": 0.8, "clip_on": False} | style
     drawn = axis.add_patch(Rectangle(corner, *size, **style))
     if words:
         middle = corner[0] + size[0] / 2, corner[1] + size[1] / 2
@@ -67,11 +77,12 @@ def box(
     return drawn
 
 
-def belong(text: Text, shape: object) -> None:
-    """Note that `text` is meant to lie inside `shape`: a test looks whether it does."""
-    number = next(_numbers)
-    shape.set_gid(f"box{number}")
-    text.set_gid(f"in-box{number}")
+def belong(texts: Sequence[Text], shape: Patch) -> None:
+    """Note that `texts` are meant to lie inside `shape`: a test looks whether they do."""
+    name = f"box{next(_numbers)}"
+    shape.set_gid(name)
+    for place, text in enumerate(texts):
+        text.set_gid(f"{name}-line{place}")
 
 
 _numbers = itertools.count()
@@ -79,13 +90,14 @@ _numbers = itertools.count()
 
 def arrow(axis: Axes, start: Point, end: Point, **style: object) -> FancyArrowPatch:
     """Draw an arrow; `style` is that of Matplotlib's FancyArrowPatch."""
-    style = {"arrowstyle": "-|>", "mutation_scale": 10, "color": INK, "linewidth": 1.1} | style
+    style = {"arrowstyle": "-|>", "mutation_scale": 10, "color": INK, "linewidth": 1.1,
+             "clip_on": False} | style  # fmt: skip
     return axis.add_patch(FancyArrowPatch(start, end, shrinkA=0, shrinkB=0, **style))
 
 
 def line(axis: Axes, points: Sequence[Point], **style: object) -> None:
     """Draw a line through `points`; `style` is that of Matplotlib's plot."""
-    style = {"color": INK, "linewidth": 1.0, "solid_capstyle": "butt"} | style
+    style = {"color": INK, "linewidth": 1.0, "solid_capstyle": "butt", "clip_on": False} | style
     axis.plot(*np.transpose(points), **style)
 
 
@@ -112,7 +124,7 @@ def picture(
                       origin="upper", interpolation="antialiased", zorder=zorder)  # fmt: skip
     image.set_data(values)
     image.set_clim(limits[0], max(limits[1], limits[0] + 1e-12))
-    image.set_clip_path(axis.patch)
+    image.set_clip_on(False)
     axis.add_artist(image)
     if frame:
         box(axis, corner, size, fill=False, edgecolor=color, linewidth=frame, zorder=zorder + 1e-4)

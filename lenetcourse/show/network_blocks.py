@@ -1,4 +1,4 @@
-"""The pieces of a drawn network: stacks of maps, columns of cells, bars, images."""
+"""The pieces of a drawn network: stacks of maps, columns of cells, bars for classes, images."""
 
 from __future__ import annotations
 
@@ -15,127 +15,179 @@ from lenetcourse.show.canvas import (
     BLUE,
     GREEN,
     ORANGE,
+    PINK,
     Point,
     as_picture,
     box,
+    number,
     picture,
+    tint,
     write,
 )
 
-TALL = 130  # cells in one column; a wider layer has several
-ALL_MAPS, SOME_MAPS = 20, 10  # so many maps are all drawn; of more, so many
-RISE = 0.55  # of a stack, for each step to the right
+ALL_MAPS, SOME_MAPS = 20, 10  # so many maps are all drawn; of more, so many and three dots
+DOT = 0.028  # inches between the dots that stand for more maps
+RISE = 0.5  # of a stack, for each step to the right
+TALL = 130  # cells in one column; a wider layer has several columns
+COLUMN = 1.6  # inches of the highest column
 BARS = 12  # so many classes have a bar each
+BAR = 0.165, 0.72  # height and greatest width of a bar in inches
 
 
 @dataclass(eq=False)
 class Block:
-    """One thing in the drawing of a network, the size and place of it in inches."""
+    """One thing in the drawing of a network.
+
+    Attributes:
+        step: what it shows.
+        kind: "image", "maps", "column" or "bars".
+        values: (channels, h, w), (n,), or an image as `picture` takes it.
+        label: what stands below it.
+        inputs: the blocks that it is computed from.
+        x, y, width, height: its place and size in inches, from its lower left corner.
+        scale: inches for a pixel.
+        offset: inches from one map to the next, to the right.
+        shown: how many maps are drawn.
+    """
 
     step: Step
-    values: np.ndarray  # (channels, h, w), (n,), or an image as `picture` takes it
-    kind: str  # "image", "maps", "column" or "bars"
+    kind: str
+    values: np.ndarray
     label: str
     inputs: tuple[Block, ...]
-    per_pixel: float  # 1 / the largest side of any map
     x: float = 0.0
     y: float = 0.0
     width: float = 0.0
     height: float = 0.0
-    offset: float = 0.0
     scale: float = 0.0
+    offset: float = 0.0
     shown: int = 0
 
     @property
-    def flat(self) -> bool:
-        return self.kind in ("column", "bars")
-
-    def corner(self, across: str, up: str) -> Point:
-        return (
-            self.x + (self.width if across == "right" else 0),
-            self.y + (self.height if up == "top" else 0),
-        )
-
-    def fit(self, side: float, narrow: bool = False) -> None:
-        """Give the block its size where the largest map has sides of `side` inches.
-
-        `narrow` leaves less room for its depth.
-        """
-        scale = side * self.per_pixel
-        self.shown = min(len(self.values), 3 if narrow else ALL_MAPS)
+    def pixels(self) -> tuple[int, int]:
+        """Height and width of one of its maps, (0, 0) where it has none."""
         if self.kind == "image":
-            self.width, self.height = self.values.shape[1] * scale, self.values.shape[0] * scale
-        elif self.kind == "maps":
-            if not narrow and len(self.values) > ALL_MAPS:
-                self.shown = SOME_MAPS
-            steps = self.shown - 1 + (1.2 if narrow else 2) * (self.shown < len(self.values))
-            self.offset = min(0.05 if narrow else 0.13, 1.0 / max(steps, 1))
-            self.scale = scale
-            self.width = self.values.shape[2] * scale + steps * self.offset
-            self.height = self.values.shape[1] * scale + steps * self.offset * RISE
+            return self.values.shape[:2]
+        return self.values.shape[1:] if self.kind == "maps" else (0, 0)
+
+    @property
+    def middle(self) -> Point:
+        """The middle of the whole block."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def fit(self, scale: float, offset: float, most: int = ALL_MAPS) -> None:
+        """Take the size for these inches a pixel and from map to map, `most` maps drawn."""
+        high, wide = self.pixels
+        self.scale, self.offset = scale, min(offset, 0.6 * wide * scale)
+        if self.kind in ("maps", "image"):
+            depth = 0.0
+            if self.kind == "maps":
+                count = len(self.values)
+                self.shown = count if count <= most else min(SOME_MAPS, most)
+                depth = self.offset * (self.shown - 1) + 3.6 * DOT * (self.shown < count)
+            self.width, self.height = wide * scale + depth, high * scale + depth * RISE
         elif self.kind == "column":
-            columns = math.ceil(len(self.values) / TALL)
-            tall = math.ceil(len(self.values) / columns)
-            self.height, self.width = 1.65 * tall / TALL, 0.1 * columns
+            columns, tall = self.cells
+            self.width = 0.1 * columns
+            self.height = max(COLUMN * tall / TALL, min(0.3, 0.1 * tall))
         else:
-            self.width, self.height = 0.95, 0.165 * len(self.values)
+            self.width, self.height = 0.2 + BAR[1], BAR[0] * len(self.values)
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Columns of cells, and cells in each."""
+        columns = math.ceil(len(self.values) / TALL)
+        return columns, math.ceil(len(self.values) / columns)
+
+    def of_map(self, index: int) -> tuple[Point, tuple[float, float]]:
+        """Return lower left corner and size of a map, or of an image."""
+        high, wide = self.pixels
+        shift = index * self.offset
+        return (self.x + shift, self.y + shift * RISE), (wide * self.scale, high * self.scale)
+
+    def edge(self, right: bool) -> tuple[Point, Point]:
+        """Return the upper and the lower end of its right or left side."""
+        if self.kind != "maps":
+            x = self.x + self.width * right
+            return (x, self.y + self.height), (x, self.y)
+        (left, bottom), (wide, high) = self.of_map(0)
+        (back, floor), _ = self.of_map(self.shown - 1)
+        if right:
+            return (back + wide, floor + high), (left + wide, bottom)
+        return (left, bottom + high), (left, bottom)
 
     def draw(self, axis: Axes) -> None:
-        {"image": _draw_image, "maps": _draw_maps, "column": _draw_column, "bars": _draw_bars}[
-            self.kind
-        ](axis, self)
-
-
-def step_words(block: Block) -> str:
-    """Return what stands on the arrow to a block."""
-    step = block.step
-    by = " × ".join(map(str, step.kernel)) if step.kernel else ""
-    if step.kind == "convolution":
-        return by
-    if step.kind.endswith("pooling"):
-        return f"pool {step.kernel[0]}"
-    if step.kind == "transposed convolution":
-        return f"up\n{by}"
-    return {"dense": "dense", "upsampling": "resize"}.get(step.kind, step.kind)
+        """Draw it where it stands, without its label."""
+        draw = {"image": _draw_image, "maps": _draw_maps, "column": _draw_column}
+        draw.get(self.kind, _draw_bars)(axis, self)
 
 
 def blocks_of(steps: Sequence[Step]) -> list[Block]:
-    """Return a block for each step."""
-    first, last = steps[0], steps[-1]
-    sides = [s for step in steps for s in step.values.shape[1:] if step.values.ndim == 3]
-    made: dict[int, Block] = {}
+    """Return a block for each step; `steps` begin with the input and end with the output."""
+    made: dict[Step, Block] = {}
     for step in steps:
-        inputs = tuple(made[id(one)] for one in step.inputs)
-        made[id(step)] = Block(
-            step, *_look(step, step is first, step is last, first), inputs, 1 / max(sides)
-        )
+        inputs = tuple(made[one] for one in step.inputs)
+        made[step] = Block(step, *_look(step, steps[0], step is steps[-1]), inputs)
     return list(made.values())
 
 
-def _look(step: Step, is_first: bool, is_last: bool, first: Step) -> tuple[np.ndarray, str, str]:
-    """Return values, kind and label of the block of a step."""
+def _look(step: Step, first: Step, is_last: bool) -> tuple[str, np.ndarray, str]:
+    """Return kind, values and label of the block of a step."""
     values = step.values.float().cpu()
-    if is_first:
-        return as_picture(values), "image", "input\n" + _by(values.shape[-2:])
-    if (is_last and values.numel() == first.values.numel() > 1) or (
-        is_last and values.ndim == 3 and len(values) == 1
-    ):
-        values = values.reshape(
-            -1, *(first.values.shape[1:] if values.ndim == 1 else values.shape[1:])
-        )
-        if values.min() < 0 or values.max() > 1:
-            values = torch.sigmoid(values)
-        return as_picture(values), "image", "output\n" + _by(values.shape[-2:])
+    sides = first.values.shape[-2:]
+    if step is first:
+        return "image", as_picture(values), "input\n" + by(sides)
+    if is_last and (image := _output_image(values, first.values)) is not None:
+        return "image", image, "output\n" + by(image.shape[:2])
     if values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
-        count = len(values)
-        return values.numpy(), "maps", f"{count} map{'s'[: count > 1]}\n{_by(values.shape[1:])}"
+        return "maps", values.numpy(), f"{_maps(len(values))}\n{by(values.shape[1:])}"
+    label = f"{_maps(len(values))}\n1 × 1" if values.ndim == 3 else str(len(values))
     values = values.flatten()
     if is_last and len(values) <= BARS:
-        return values.softmax(0).numpy(), "bars", f"{len(values)} scores"
-    return values.numpy(), "column", str(len(values))
+        shares = values.softmax(0) if _are_scores(values) else values
+        return "bars", shares.numpy(), f"{len(values)} classes" if len(values) > 1 else "1 score"
+    return "column", values.numpy(), f"sample\n{label}" if step.kind == "sampling" else label
 
 
-def _by(sides: Sequence[int]) -> str:
+def _maps(count: int) -> str:
+    return "1 map" if count == 1 else f"{count} maps"
+
+
+def _output_image(values: torch.Tensor, image: torch.Tensor) -> np.ndarray | None:
+    """Return an output that is an image, in [0, 1] (its sigmoid where it is not), or None."""
+    if values.ndim == 1 and values.numel() == image.numel() > 1:
+        values = values.reshape(image.shape)
+    if values.ndim != 3 or len(values) not in (1, 3) or values[0].numel() == 1:
+        return None
+    return as_picture(values if 0 <= values.min() <= values.max() <= 1 else values.sigmoid())
+
+
+def _are_scores(values: torch.Tensor) -> bool:
+    return bool(values.min() < 0) or abs(float(values.sum()) - 1) > 1e-3
+
+
+def step_words(block: Block) -> str:
+    """Return what stands on the arrow to a block: what is done there, in one or two lines."""
+    step = block.step
+    kernel = "×".join(map(str, step.kernel or ()))
+    stride = f"\nstride {number(step.stride[0])}" if step.stride not in (None, (1, 1)) else ""
+    if step.kind == "convolution":
+        return kernel + stride
+    if step.kind == "transposed convolution":
+        return f"transposed\n{kernel}"
+    if step.kind.endswith("pooling"):
+        name = "pool" if step.kind.startswith("maximum") else "average"
+        if step.kernel is None:
+            return name
+        return f"{name} {step.kernel[0] if len(set(step.kernel)) == 1 else kernel}"
+    if step.kind == "upsampling":
+        times = step.values.shape[-1] / step.inputs[0].values.shape[-1]
+        return f"upsample\n× {number(times)}" if times == round(times, 2) else "upsample"
+    return step.kind
+
+
+def by(sides: Sequence[int]) -> str:
+    """Return sides as a person writes them: 28 × 28."""
     return " × ".join(map(str, sides))
 
 
@@ -144,53 +196,42 @@ def _draw_image(axis: Axes, block: Block) -> None:
 
 
 def _draw_maps(axis: Axes, block: Block) -> None:
+    """Draw the maps, the first in front, all on one scale of shades."""
     limits = float(block.values.min()), float(block.values.max())
-    size = block.scale * block.values.shape[2], block.scale * block.values.shape[1]
-    color = BLUE if "pool" not in block.step.kind else GREEN
-    for n in reversed(range(block.shown)):
-        corner = block.x + n * block.offset, block.y + n * block.offset * RISE
-        picture(axis, block.values[n], corner, size, color, limits, zorder=3 - n / 100)
+    pooled = block.step.kind.endswith("pooling")
+    color = GREEN if pooled else BLUE
+    maps = [(values, color) for values in block.values]
+    if block.step.kind == "concatenation" and block.shown < len(maps):
+        # As many of the other maps as of the first ones, in another colour.
+        first, half = len(block.step.inputs[0].values), block.shown // 2
+        maps = maps[: block.shown - half] + [(values, PINK) for values, _ in maps[first:][:half]]
+    for index in reversed(range(block.shown)):
+        corner, size = block.of_map(index)
+        picture(axis, maps[index][0], corner, size, maps[index][1], limits, zorder=3 - index / 100)
     if block.shown < len(block.values):
-        for n in (0.4, 0.8, 1.2) if block.offset < 0.06 else (0.6, 1.2, 1.8):
-            n += block.shown - 1
-            x, y = block.x + n * block.offset + size[0], block.y + n * block.offset * RISE + size[1]
-            axis.plot(x, y, ".", ms=2.5, color=color)
+        (x, y), (wide, high) = block.of_map(block.shown - 1)
+        for shift in (1.2 * DOT, 2.2 * DOT, 3.2 * DOT):
+            at = x + wide + shift, y + high + shift * RISE
+            axis.plot(*at, ".", markersize=1.8, color=color)
 
 
 def _draw_column(axis: Axes, block: Block) -> None:
-    columns = math.ceil(len(block.values) / TALL)
-    tall = math.ceil(len(block.values) / columns)
+    columns, tall = block.cells
     cells = np.full(columns * tall, np.nan)
     cells[: len(block.values)] = block.values
     limits = float(block.values.min()), float(block.values.max())
-    picture(
-        axis,
-        cells.reshape(columns, tall).T,
-        (block.x, block.y),
-        (block.width, block.height),
-        ORANGE,
-        limits,
-    )
+    size = block.width, block.height
+    picture(axis, cells.reshape(columns, tall).T, (block.x, block.y), size, ORANGE, limits)
 
 
 def _draw_bars(axis: Axes, block: Block) -> None:
-    step = block.height / len(block.values)
-    best = int(block.values.argmax())
-    for n, share in enumerate(block.values):
-        y = block.y + block.height - (n + 1) * step
-        weight = "bold" if n == best else "normal"
-        write(axis, (block.x + 0.08, y + step / 2), str(n), weight=weight)
-        box(
-            axis,
-            (block.x + 0.2, y + 0.02),
-            (0.75, step - 0.04),
-            facecolor="#f4f4f4",
-            edgecolor="none",
-        )
-        box(
-            axis,
-            (block.x + 0.2, y + 0.02),
-            (0.75 * float(share), step - 0.04),
-            facecolor=ORANGE,
-            edgecolor="none",
-        )
+    """Draw a bar for each class below the class before it; the longest has a bold name."""
+    high, long = BAR
+    for index, share in enumerate(block.values):
+        y = block.y + block.height - (index + 1) * high
+        weight = "bold" if index == block.values.argmax() else "normal"
+        write(axis, (block.x + 0.08, y + high / 2), str(index), weight=weight)
+        corner, size = (block.x + 0.2, y + 0.02), (long, high - 0.04)
+        box(axis, corner, size, facecolor=tint(ORANGE, 0.08), edgecolor="none")
+        size = long * float(np.clip(share, 0, 1)), high - 0.04
+        box(axis, corner, size, facecolor=ORANGE, edgecolor="none")

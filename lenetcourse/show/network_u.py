@@ -10,21 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lenetcourse.errors import UsageError
-from lenetcourse.show.canvas import (
-    LINE,
-    MARGIN,
-    WIDEST,
-    arrow,
-    sheet,
-    width_of,
-    write,
-)
+from lenetcourse.show.canvas import LINE, MARGIN, PINK, WIDEST, arrow, line, sheet, width_of, write
 from lenetcourse.show.network_blocks import Block, step_words
+from lenetcourse.show.network_rows import write_on
 
-DOWN = 0.42  # between a label and the level below it, in inches
-JOINS = ("concatenation", "sum")
-SKIP = {"linestyle": (0, (4, 2)), "color": "#B0457F"}
+DOWN = 0.42  # from the labels of a level to the next level, in inches
+OVER = 0.2  # above a level, for a skip over the blocks between
+LEAST = 0.44  # inches of a level: an arrow with words above and below it
+SIDES = np.arange(1.0, 0.35, -0.01)  # of the largest map, in inches
 UPS = ("upsampling", "transposed convolution")
+JOINS = {"sum": "added", "concatenation": "concatenated"}
+SKIP = {"linestyle": (0, (4, 2)), "color": PINK}
 
 
 @dataclass(eq=False)
@@ -37,6 +33,28 @@ class Link:
     skips: bool = False
 
 
+@dataclass
+class Plan:
+    """What stands where: the level of each block, from the top, and its column, from the left."""
+
+    links: list[Link]
+    level: dict[Block, int]
+    column: dict[Block, int]
+
+    def at(self, column: int, level: int) -> Block | None:
+        """Return the block in this place."""
+        for block in self.level:
+            if (self.column[block], self.level[block]) == (column, level):
+                return block
+        return None
+
+    def jumps(self, link: Link) -> bool:
+        """Return whether a link passes another block of its level."""
+        level = self.level[link.source]
+        between = range(self.column[link.source] + 1, self.column[link.target])
+        return level == self.level[link.target] and any(self.at(c, level) for c in between)
+
+
 def draw_u(blocks: Sequence[Block]) -> Figure:
     """Draw blocks, in the order in which they are computed, on a level for each size of map.
 
@@ -44,46 +62,43 @@ def draw_u(blocks: Sequence[Block]) -> Figure:
     that repeat one another are one arrow; so are the steps that lead only to a join. Raises
     UsageError when there are too many side by side.
     """
-    blocks, links = _shortened(list(blocks))
-    level = _levels(blocks)
-    column = _columns(blocks, links, level)
-    widths, gaps = _fitted(blocks, links, level, column)
-    edges = MARGIN + np.concatenate([[0], np.cumsum(np.array(widths[:-1]) + gaps)])
+    kept, links = _shortened(blocks)
+    level = _levels(kept)
+    plan = Plan(links, level, _columns(kept, links, level))
+    middles, width = _fitted(plan)
     heights = [
-        max(b.height for b in blocks if level[b] == n) for n in range(max(level.values()) + 1)
+        max(LEAST, *(b.height for b in level if level[b] == n)) for n in range(_count(level))
     ]
-    step = 2 * LINE + 0.1 + DOWN
-    axis = sheet(
-        edges[-1] + widths[-1] + MARGIN,
-        2 * MARGIN + sum(heights) + step * len(heights) - DOWN + 1.5 * LINE,
-    )
-    tops = axis.get_ylim()[1] - MARGIN - np.concatenate([[0], np.cumsum(np.array(heights) + step)])
-    for block in blocks:
-        block.x = edges[column[block]] + (widths[column[block]] - block.width) / 2
-        block.y = tops[level[block]] - heights[level[block]] / 2 - block.height / 2
+    over = [
+        OVER * any(plan.jumps(k) for k in links if level[k.source] == n)
+        for n in range(_count(level))
+    ]
+    under = 0.06 + 2 * LINE + DOWN
+    steps = np.array(heights) + under + over
+    axis = sheet(width, 2 * MARGIN + sum(steps) - DOWN + 1.5 * LINE)
+    tops = axis.figure.get_figheight() - MARGIN - np.cumsum([0, *steps[:-1]]) - over
+    for block, n in level.items():
+        block.x = middles[plan.column[block]] - block.width / 2
+        block.y = tops[n] - heights[n] / 2 - block.height / 2
         block.draw(axis)
-        floor = tops[level[block]] - heights[level[block]]
-        write(axis, (block.x + block.width / 2, floor - 0.06), block.label, va="top")
+        write(axis, (block.middle[0], tops[n] - heights[n] - 0.06), block.label, va="top")
     for link in links:
-        _draw_link(axis, link, level, tops, heights)
-    kinds = {link.target.step.kind for link in links if link.skips}
-    words = " and ".join(
-        {"sum": "added", "concatenation": "concatenated"}[k] for k in sorted(kinds)
-    )
-    y = MARGIN + LINE / 2
-    start = (axis.get_xlim()[1] - width_of(f"skip: {words}") - 0.5) / 2
-    arrow(axis, (start, y), (start + 0.4, y), **SKIP)
-    write(axis, (start + 0.5, y), f"skip: {words}", ha="left")
+        _draw_link(axis, link, plan, tops - heights - under + DOWN)
+    _write_legend(axis, links)
     return axis.figure
 
 
-def _shortened(blocks: list[Block]) -> tuple[list[Block], list[Link]]:
+def _count(places: dict[Block, int]) -> int:
+    return max(places.values()) + 1
+
+
+def _shortened(blocks: Sequence[Block]) -> tuple[list[Block], list[Link]]:
     """Return the blocks to be drawn and the arrows between them."""
     users = {block: [b for b in blocks if block in b.inputs] for block in blocks}
     gone: set[Block] = set()
     links = []
     for block in blocks:
-        if block.step.kind in JOINS and len(block.inputs) > 1:
+        if block.step.kind in JOINS:
             links += _join(block, users, gone)
             continue
         for source in block.inputs:
@@ -91,14 +106,14 @@ def _shortened(blocks: list[Block]) -> tuple[list[Block], list[Link]]:
             while _repeats(block, source, users):
                 gone.add(source)
                 source, times = source.inputs[0], times + 1
-            words += "" if times == 1 else "\ntwice" if times == 2 else f"\n{times} times"
+            words += ("", "\ntwice", f"\n{times} times")[min(times, 3) - 1]
             links.append(Link(source, block, words))
     kept = [block for block in blocks if block not in gone]
     return kept, [link for link in links if link.target not in gone]
 
 
-def _repeats(block: Block, source: Block, users: dict) -> bool:
-    """Return whether a convolution has the kernel and the shape of the one before it."""
+def _repeats(block: Block, source: Block, users: dict[Block, list[Block]]) -> bool:
+    """Return whether a convolution has the kernel and the output of the one before it."""
     a, b = block.step, source.step
     return (
         a.kind == b.kind == "convolution"
@@ -107,19 +122,19 @@ def _repeats(block: Block, source: Block, users: dict) -> bool:
     )
 
 
-def _join(block: Block, users: dict, gone: set[Block]) -> list[Link]:
-    """Return the arrows to a join: the main one, that may come from below, and its skips."""
-    main = next(
-        (b for b in block.inputs if b.step.kind in UPS), max(block.inputs, key=list(users).index)
-    )
+def _join(block: Block, users: dict[Block, list[Block]], gone: set[Block]) -> list[Link]:
+    """Return the arrows to a join: the main one, which may come from below, and its skips.
+
+    A step that enlarges, or one on a skip, that leads only here becomes words on the arrow; it is
+    added to `gone`.
+    """
+    order = list(users)
+    main = max(block.inputs, key=lambda one: (one.step.kind in UPS, order.index(one)))
     links = []
     for source in block.inputs:
-        skips = source is not main
-        words = ""
-        alone = users[source] == [block]
-        if alone and (
-            source.step.kind in UPS or (source is not main and source.step.kind == "convolution")
-        ):
+        skips, words = source is not main, ""
+        only_words = source.step.kind in UPS or (skips and source.step.kind == "convolution")
+        if only_words and users[source] == [block]:
             gone.add(source)
             words, source = step_words(source), source.inputs[0]
         links.append(Link(source, block, words, skips))
@@ -127,63 +142,89 @@ def _join(block: Block, users: dict, gone: set[Block]) -> list[Link]:
 
 
 def _levels(blocks: Sequence[Block]) -> dict[Block, int]:
-    """Return a level for each block, 0 for the largest maps."""
-    sides = {b: b.step.values.shape[1] if b.step.values.ndim == 3 else 0 for b in blocks}
-    order = sorted(set(sides.values()), reverse=True)
-    return {block: order.index(side) for block, side in sides.items()}
+    """Return a level for each block, 0 for the largest maps; what has no map is lowest."""
+    sides = [block.step.values.shape[1] if block.step.values.ndim == 3 else 0 for block in blocks]
+    order = sorted(set(sides), reverse=True)
+    return {block: order.index(side) for block, side in zip(blocks, sides, strict=True)}
 
 
-def _columns(blocks: Sequence[Block], links: Sequence[Link], level: dict) -> dict[Block, int]:
+def _columns(
+    blocks: Sequence[Block], links: Sequence[Link], level: dict[Block, int]
+) -> dict[Block, int]:
     """Return a column for each block: one further for a step sideways, the same for others."""
     column: dict[Block, int] = {}
     for block in blocks:
-        place = 0
-        for link in links:
-            if link.target is block:
-                place = max(place, column[link.source] + (level[link.source] == level[block]))
-        while (place, level[block]) in {(column[b], level[b]) for b in column}:
+        before = [link.source for link in links if link.target is block]
+        place = max((column[b] + (level[b] == level[block]) for b in before), default=0)
+        while any((column[b], level[b]) == (place, level[block]) for b in column):
             place += 1
         column[block] = place
     return column
 
 
-def _fitted(
-    blocks: Sequence[Block], links: Sequence[Link], level: dict, column: dict
-) -> tuple[list[float], list[float]]:
-    """Return the widths of the columns and of the gaps after them, the blocks sized to fit."""
-    count = max(column.values()) + 1
-    place = {(column[b], level[b]): b for b in blocks}
-    gaps = [0.26] * (count - 1)
-    for link in links:
-        a, b = column[link.source], column[link.target]
-        if level[link.source] == level[link.target] and b == a + 1:
-            gaps[a] = max(gaps[a], width_of(link.words) + 0.06)
-    for side in np.arange(1.0, 0.39, -0.02):
-        for block in blocks:
-            block.fit(side, narrow=True)
-        widths = [max(b.width for b in blocks if column[b] == c) for c in range(count)]
-        wide = list(gaps)
-        for (c, n), block in place.items():
-            if (c + 1, n) in place:
-                words = (width_of(block.label) + width_of(place[c + 1, n].label)) / 2 + 0.1
-                wide[c] = max(wide[c], words - (widths[c] + widths[c + 1]) / 2)
-        if sum(widths) + sum(wide) <= WIDEST - 2 * MARGIN:
-            return widths, wide
+def _fitted(plan: Plan) -> tuple[np.ndarray, float]:
+    """Return the middles of the columns and the width of the sheet, the blocks sized to fit."""
+    most = max(max(block.pixels) for block in plan.level)
+    count = _count(plan.column)
+    for side in SIDES:
+        for block in plan.level:
+            block.fit(side / most, 0.04, 4 if block.step.kind in JOINS else 3)
+        ends = [max(_half(b) for b in plan.column if plan.column[b] == c) for c in (0, count - 1)]
+        steps = [_step(plan, c) for c in range(count - 1)]
+        middles = MARGIN + ends[0] + np.cumsum([0, *steps])
+        width = middles[-1] + ends[1] + MARGIN
+        if width <= WIDEST:
+            return middles, width
     raise UsageError(f"{count} steps side by side are too many for one drawing")
 
 
-def _draw_link(axis: Axes, link: Link, level: dict, tops: Sequence, heights: Sequence) -> None:
+def _half(block: Block) -> float:
+    return max(block.width, width_of(block.label)) / 2
+
+
+def _step(plan: Plan, column: int) -> float:
+    """Return how far the next column is from this one, between their middles."""
+    here = [b for b, c in plan.column.items() if c == column]
+    there = [b for b, c in plan.column.items() if c == column + 1]
+    step = 0.2
+    for a in here:
+        for b in there:
+            if plan.level[a] != plan.level[b]:
+                continue
+            words = [link.words for link in plan.links if (link.source, link.target) == (a, b)]
+            room = max(0.26, *(width_of(text) + 0.08 for text in ["", *words]))
+            labels = (width_of(a.label) + width_of(b.label)) / 2 + 0.12
+            step = max(step, (a.width + b.width) / 2 + room, labels)
+    return step
+
+
+def _draw_link(axis: Axes, link: Link, plan: Plan, floors: np.ndarray) -> None:
+    """Draw an arrow sideways, over what is between, down or up; `floors` end the labels."""
     a, b = link.source, link.target
-    if level[a] == level[b]:
-        start = a.x + a.width + 0.04, a.y + a.height / 2
-        end = b.x - 0.04, b.y + b.height / 2
-        style = SKIP if link.skips else {}
+    style = SKIP if link.skips else {}
+    if plan.jumps(link):
+        y = max(one.y + one.height for one in plan.level if plan.level[one] == plan.level[a]) + 0.12
+        start, end = (a.middle[0], a.y + a.height + 0.03), (b.middle[0], b.y + b.height + 0.03)
+        line(axis, [start, (start[0], y), (end[0], y)], **style)
+        arrow(axis, (end[0], y), end, **style)
+    elif plan.level[a] == plan.level[b]:
+        start, end = (a.x + a.width + 0.04, a.middle[1]), (b.x - 0.04, b.middle[1])
         arrow(axis, start, end, **style)
-        write(axis, ((start[0] + end[0]) / 2, start[1] + 0.03), link.words, va="bottom")
-        return
-    upper, lower = sorted((a, b), key=lambda block: level[block])
-    x = lower.x + lower.width / 2 if level[a] > level[b] else a.x + a.width / 2
-    high = tops[level[upper]] - heights[level[upper]] - 2 * LINE - 0.1
-    low = lower.y + lower.height + 0.04
-    arrow(axis, (x, high), (x, low)) if upper is a else arrow(axis, (x, low), (x, high))
-    write(axis, (x + 0.06, (high + low) / 2), link.words.replace("\n", " "), ha="left")
+        write_on(axis, ((start[0] + end[0]) / 2, start[1]), link.words)
+    else:
+        down = plan.level[a] < plan.level[b]
+        upper, lower = (a, b) if down else (b, a)
+        ends = [(upper.middle[0], floors[plan.level[upper]] - 0.03),
+                (lower.middle[0], lower.y + lower.height + 0.05)]  # fmt: skip
+        arrow(axis, *(ends if down else ends[::-1]), **style)
+        at = (ends[0][0] + ends[1][0]) / 2 + 0.07, floors[plan.level[upper]] - DOWN / 2
+        write(axis, at, link.words.replace("\n", " "), ha="left")
+
+
+def _write_legend(axis: Axes, links: Sequence[Link]) -> None:
+    """Say below the drawing what the dashed arrows do."""
+    kinds = {link.target.step.kind for link in links if link.skips}
+    words = "skip: " + " or ".join(JOINS[kind] for kind in sorted(kinds))
+    x, y = (axis.figure.get_figwidth() - width_of(words) - 0.5) / 2, MARGIN + LINE / 2
+    arrow(axis, (x, y), (x + 0.4, y), **SKIP)
+    write(axis, (x + 0.5, y), words, ha="left")

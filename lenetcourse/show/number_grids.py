@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -38,40 +39,66 @@ def draw_window(
     stride: int = 1,
     so_far: bool = False,
 ) -> Figure:
-    """Draw a kernel at one place of an image of numbers, what it has answered, and that sum.
+    """Draw a kernel at one place of an image of numbers, what it answers there, and that sum.
 
-    `image` is (h, w) and `kernel` (k, l), numbers each, no larger than 7x7 and 3x3; `row` and
+    `image` is (h, w) and `kernel` (k, l), finite numbers, no larger than 7x7 and 3x3; `row` and
     `column` are the place of the marked number in the output, from 0. The output is that of
-    `torch.nn.functional.conv2d` with this stride and no padding. `so_far` leaves out the numbers
-    after the marked one, in reading order. Raises UsageError for a kernel that does not fit, for a
-    place outside the output and for numbers too long for their cells.
+    `torch.nn.functional.conv2d` with this bias and stride and no padding. `so_far` leaves out the
+    numbers after the marked one, in reading order. The sum has a line for each row of the kernel;
+    "≈" stands where a number has more than two decimals. Raises UsageError for a kernel that does
+    not fit, a place outside the output and numbers too long for their cells.
     """
     image, kernel = _numbers(image, "image", 7), _numbers(kernel, "kernel", 3)
     output = _slide(image, kernel, bias, stride)
     if not (0 <= row < output.shape[0] and 0 <= column < output.shape[1]):
-        raise UsageError(f"({row}, {column}) is not in the output: {_by(output.shape)}")
-    grids = {"input": image, "kernel": kernel, "output": output}
-    gap = 0.34
-    cells = sum(grid.shape[1] for grid in grids.values())
-    side = _cell_side(grids.values(), (WIDEST - 2 * MARGIN - 2 * gap) / cells)
-    tall = side * max(len(grid) for grid in grids.values())
-    below = LINE * (len(kernel) + 1.6) + 0.1
-    axis = sheet(2 * MARGIN + 2 * gap + cells * side, 2 * MARGIN + tall + LINE * 1.4 + below)
-    x, middle = MARGIN, MARGIN + below + LINE * 1.4 + tall / 2
-    window = np.s_[row * stride : row * stride + len(kernel),
-                   column * stride : column * stride + kernel.shape[1]]  # fmt: skip
-    marked = {"input": (window, ORANGE), "kernel": (np.s_[:, :], ORANGE),
-              "output": (np.s_[row : row + 1, column : column + 1], BLUE)}  # fmt: skip
-    for (name, grid), sign in zip(grids.items(), ("∗", "=", ""), strict=True):
-        known = row * grid.shape[1] + column + 1 if so_far and name == "output" else grid.size
-        top = middle + side * len(grid) / 2
-        _draw_grid(axis, grid, (x, top), side, *marked[name], known)
-        label = (x + side * grid.shape[1] / 2, middle - tall / 2 - 0.8 * LINE)
-        write(axis, label, f"{name} {_by(grid.shape)}")
-        x += side * grid.shape[1] + gap
+        raise UsageError(f"({row}, {column}) is not in the output of {_by(output.shape)}")
+    top, left = row * stride, column * stride
+    window = np.s_[top : top + kernel.shape[0], left : left + kernel.shape[1]]
+    known = row * output.shape[1] + column + 1 if so_far else output.size
+    grids = [
+        Grid("input", image, window, ORANGE, image.size),
+        Grid("kernel", kernel, np.s_[:, :], ORANGE, kernel.size),
+        Grid("output", output, np.s_[row : row + 1, column : column + 1], BLUE, known),
+    ]
+    return _draw_equation(grids, _written_sum(image[window], kernel, bias, output[row, column]))
+
+
+class Grid(NamedTuple):
+    """Numbers with a name; those of `marked` are tinted, the first `known` are written."""
+
+    name: str
+    values: np.ndarray
+    marked: tuple[slice, slice]
+    color: str
+    known: int
+
+    @property
+    def label(self) -> str:
+        """Name and shape."""
+        return f"{self.name} {_by(self.values.shape)}"
+
+
+def _draw_equation(grids: Sequence[Grid], lines: Sequence[str]) -> Figure:
+    """Draw input ∗ kernel = output, and `lines` below."""
+    gap = 0.3
+    columns = sum(grid.values.shape[1] for grid in grids)
+    side = _cell_side([g.values for g in grids], (WIDEST - 2 * MARGIN - 2 * gap) / columns)
+    widths = [max(side * g.values.shape[1], width_of(g.label)) for g in grids]
+    wide, tall = sum(widths) + 2 * gap, side * max(len(grid.values) for grid in grids)
+    below = 1.15 * LINE * len(lines) + 0.12
+    width = 2 * MARGIN + max(wide, *(width_of(text) for text in lines))
+    axis = sheet(width, 2 * MARGIN + tall + 1.4 * LINE + below)
+    x, middle = (width - wide) / 2, MARGIN + below + 1.4 * LINE + tall / 2
+    for grid, room, sign in zip(grids, widths, ("∗", "=", ""), strict=True):
+        rows, columns = grid.values.shape
+        _draw_grid(axis, grid, (x + (room - side * columns) / 2, middle + side * rows / 2), side)
+        write(axis, (x + room / 2, middle - tall / 2 - 0.8 * LINE), grid.label)
+        x += room + gap
         write(axis, (x - gap / 2, middle), sign)
-    lines = _written_sum(image[window], kernel, bias, output[row, column])
-    _write_lines(axis, lines, MARGIN + below - 0.1)
+    left = (width - max(width_of(text) for text in lines)) / 2
+    for place, text in enumerate(lines):
+        y = MARGIN + 1.15 * LINE * (len(lines) - place - 0.5)
+        write(axis, (left, y), text, ha="left")
     return axis.figure
 
 
@@ -105,43 +132,25 @@ def _signed(value: float) -> str:
     return f"({text})" if text.startswith("−") else text
 
 
-def _write_lines(axis: Axes, lines: Sequence[str], top: float) -> None:
-    """Write lines with one left edge, in the middle of the sheet."""
-    left = (axis.get_xlim()[1] - max(width_of(text) for text in lines)) / 2
-    for place, text in enumerate(lines):
-        write(axis, (max(left, MARGIN), top - (place + 0.5) * LINE * 1.15), text, ha="left")
-
-
-def _draw_grid(
-    axis: Axes,
-    grid: np.ndarray,
-    corner: Point,
-    side: float,
-    marked: tuple[slice, slice],
-    color: str,
-    known: int,
-) -> None:
-    """Draw numbers in cells below the upper left `corner`, the first `known` of them.
-
-    Those of `marked` are tinted and have a thick frame.
-    """
-    tinted = np.zeros(grid.shape, dtype=bool)
-    tinted[marked] = True
-    for place, (row, column) in enumerate(np.ndindex(grid.shape)):
+def _draw_grid(axis: Axes, grid: Grid, corner: Point, side: float) -> None:
+    """Draw numbers in cells below the upper left `corner`, a thick frame around the marked."""
+    tinted = np.zeros(grid.values.shape, dtype=bool)
+    tinted[grid.marked] = True
+    for place, (row, column) in enumerate(np.ndindex(tinted.shape)):
         at = corner[0] + column * side, corner[1] - (row + 1) * side
-        words = number(grid[row, column]) if place < known else ""
-        face = tint(color) if tinted[row, column] else "white"
+        words = number(grid.values[row, column]) if place < grid.known else ""
+        face = tint(grid.color) if tinted[row, column] else "white"
         box(axis, at, (side, side), words, facecolor=face)
     rows, columns = np.nonzero(tinted)
     at = corner[0] + columns.min() * side, corner[1] - (rows.max() + 1) * side
     size = (np.ptp(columns) + 1) * side, (np.ptp(rows) + 1) * side
-    box(axis, at, size, fill=False, edgecolor=color, linewidth=2.2, zorder=4)
+    box(axis, at, size, fill=False, edgecolor=grid.color, linewidth=2.2, zorder=4)
 
 
 def _cell_side(grids: Sequence[np.ndarray], most: float) -> float:
     """Return the side of a cell for every number. Raises UsageError when it is above `most`."""
     longest = max((number(value) for grid in grids for value in grid.flat), key=width_of)
-    side = max(0.34, width_of(longest) + 0.08)
+    side = max(0.34, width_of(longest) + 0.06)
     if side > most:
         raise UsageError(f"{longest} is too long for a cell: round the numbers, or give fewer")
     return side
@@ -179,7 +188,7 @@ def draw_pooling(values: Sequence[Sequence[float]], size: int = 2, kind: str = "
     pooled = names[kind](squares, axis=(2, 3))
     gap = width_of(kind) + 0.5
     most = (WIDEST - 2 * MARGIN - gap) / (values.shape[1] + columns)
-    side = max(0.42, _cell_side([values, pooled], most))
+    side = max(min(0.42, most), _cell_side([values, pooled], most))
     tall, below = side * len(values), 1.4 * LINE
     width = 2 * MARGIN + gap + side * (values.shape[1] + columns)
     axis = sheet(width, 2 * MARGIN + tall + below)
