@@ -1,30 +1,53 @@
 """Read pictures of other people's handwriting: how many are right, by manner of writing.
 
 python benchmarks/handwriting.py [--seed 0] [--each 6] [--haste 1] [--weights lenet5 reader]
+python benchmarks/handwriting.py --record book
 
 The pictures are those of `handwriting_pictures.py`, which no weights were trained or chosen on:
 sixty with the seed and the number that stand here; `--haste 2` makes them harder. A picture counts
 as right when the digit is; "unsure" counts answers that `lenetcourse predict` would call so, right
 or wrong. Of letters, and of two digits at once, only these are counted. `--seed 1` is for work on
 the recipe. Exit status 1 when the last weights read fewer than 95 % right.
+
+`--record` writes what chapter 02 shows: `handwriting.json`, the counts of a careful and of a hasty
+hand for both networks that come with the library, with the sha256 of their files, and
+`handwriting.png`, pictures of each manner.
 """
 
 import argparse
+import hashlib
+import json
 import sys
 from collections import defaultdict
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
 
-from handwriting_pictures import no_digits, pictures
+from handwriting_pictures import no_digits, pictures, sheet
+from PIL import Image
 
 from lenetcourse import PictureError, load_model, predict_probabilities, to_mnist
+from lenetcourse.files import replacing
 from lenetcourse.train.rejection import is_unsure
 
 TARGET = 0.95
+PLAIN, READER = "lenet5", "reader"  # the networks that come with the library
+# What `--record` draws, all with seed 0: the sixty, and five times as many of a hasty hand.
+HANDS = {"careful": {"each": 6, "haste": 1.0}, "hasty": {"each": 30, "haste": 2.0}}
 
 
-def read(weights: str, found: list, show_wrong: bool) -> dict[str, list[int]]:
-    """Return manner -> [pictures, right, unsure, wrong and not unsure] of one network."""
+class Reading(NamedTuple):
+    """What one network made of one picture."""
+
+    manner: str
+    right: bool
+    unsure: bool
+
+
+def read(weights: str, found: list, show_wrong: bool = False) -> list[Reading]:
+    """Return how one network reads the pictures, in their order."""
     model, facts = load_model(weights)
-    rows = defaultdict(lambda: [0, 0, 0, 0])
+    readings = []
     for picture in found:
         try:
             probabilities = predict_probabilities(model, to_mnist(picture.image)[None])
@@ -33,12 +56,70 @@ def read(weights: str, found: list, show_wrong: bool) -> dict[str, list[int]]:
         else:
             answer, unsure = int(probabilities.argmax()), bool(is_unsure(probabilities, facts))
             share = float(probabilities.max())
-        right = answer == picture.digit
-        for column, value in enumerate((True, right, unsure, not right and not unsure)):
-            rows[picture.manner][column] += value
-        if show_wrong and not right:
+        readings.append(Reading(picture.manner, answer == picture.digit, unsure))
+        if show_wrong and answer != picture.digit:
             print(f"{weights}: {picture.manner}: {picture.digit} read as {answer} ({share:.1%})")
+    return readings
+
+
+def by_manner(readings: list[Reading]) -> dict[str, list[int]]:
+    """Return manner -> [pictures, right, unsure, wrong and not unsure]."""
+    rows = defaultdict(lambda: [0, 0, 0, 0])
+    for manner, right, unsure in readings:
+        for column, value in enumerate((True, right, unsure, not right and not unsure)):
+            rows[manner][column] += value
     return rows
+
+
+def both_by_manner(found: list) -> dict[str, dict[str, int]]:
+    """Return manner -> how many pictures, how many each network reads, and how many only it."""
+    plain, reader = read(PLAIN, found), read(READER, found)
+    rows: dict[str, dict[str, int]] = {}
+    for (manner, by_plain, _), (_, by_reader, _) in zip(plain, reader, strict=True):
+        row = rows.setdefault(
+            manner, dict.fromkeys(("pictures", PLAIN, READER, "only_lenet5", "only_reader"), 0)
+        )
+        row["pictures"] += 1
+        row[PLAIN] += by_plain
+        row[READER] += by_reader
+        row["only_lenet5"] += by_plain and not by_reader
+        row["only_reader"] += by_reader and not by_plain
+    return rows
+
+
+def weights_digest(name: str) -> str:
+    """Return the sha256 of a weights file of the library."""
+    path = resources.files("lenetcourse") / "weights" / f"{name}.safetensors"
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def recorded() -> dict:
+    """Return what `handwriting.json` holds."""
+    sets = {}
+    for hand, options in HANDS.items():
+        found = list(pictures(0, options["each"], options["haste"]))
+        sets[hand] = {"seed": 0, **options, "manners": both_by_manner(found)}
+    return {"weights": {name: weights_digest(name) for name in (PLAIN, READER)}, "sets": sets}
+
+
+def samples() -> Image.Image:
+    """Return one picture of each manner in a row, of a careful hand, and below of a hasty one."""
+    chosen = []
+    for options in HANDS.values():
+        each = options["each"]
+        found = list(pictures(0, each, options["haste"]))
+        # Not always the first of a manner: those would show the same digit again and again.
+        chosen += [found[each * k + k % each] for k in range(len(found) // each)]
+    return sheet(chosen, len(chosen) // 2, ground=(255, 255, 255))
+
+
+def record(folder: Path) -> None:
+    """Write what the chapter shows."""
+    text = json.dumps(recorded(), indent=1) + "\n"
+    with replacing(folder / "handwriting.json") as part:
+        part.write_text(text, encoding="utf-8")
+    with replacing(folder / "handwriting.png") as part:
+        samples().quantize(64).save(part, "PNG", optimize=True)
 
 
 def unsure_of_no_digits(weights: list[str], seed: int) -> dict[str, list[list[int]]]:
@@ -63,11 +144,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--each", type=int, default=6, help="pictures of each manner (6)")
     parser.add_argument("--haste", type=float, default=1.0, help="2: a hasty hand (1)")
-    parser.add_argument("--weights", nargs="+", default=["lenet5", "reader"])
+    parser.add_argument("--weights", nargs="+", default=[PLAIN, READER])
     parser.add_argument("--wrong", action="store_true", help="print each wrong reading")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="write what chapter 02 shows")
     options = parser.parse_args()
+    if options.record:
+        record(options.record)
+        return 0
     found = list(pictures(options.seed, options.each, options.haste))
-    tables = [read(weights, found, options.wrong) for weights in options.weights]
+    tables = [by_manner(read(weights, found, options.wrong)) for weights in options.weights]
     manners = list(tables[0])
     totals = [[sum(column) for column in zip(*table.values(), strict=True)] for table in tables]
     head = "".join(f"{weights.rsplit('/')[-1][-30:]:>34s}" for weights in options.weights)

@@ -19,6 +19,8 @@ import numpy as np
 from handwriting_shapes import BARRED_7, LETTERS, OPEN_4, SHAPES, by_hand, european_1, two_digits
 from PIL import Image, ImageDraw, ImageFilter
 
+SHOWS_THROUGH = (250, 220, 160)  # behind what is transparent
+
 
 @dataclass
 class Picture:
@@ -237,16 +239,22 @@ def no_digits(seed: int = 0, each: int = 12) -> Iterator[Picture]:
         yield Picture("two digits", -1, on_paper(Shape(pair), random, 380))
 
 
-def sheet(found: list[Picture], across: int, side: int = 110) -> Image.Image:
-    """Return all pictures on one sheet, `across` in a row; what is transparent shows as checks."""
+def sheet(
+    found: list[Picture], across: int, side: int = 110, ground: tuple = SHOWS_THROUGH
+) -> Image.Image:
+    """Return all pictures on one sheet, `across` in a row.
+
+    Where a picture is transparent its sheet shows through, in a colour no paper has.
+    """
     rows = -(-len(found) // across)
-    whole = Image.new("RGB", (across * side, rows * side), (250, 220, 160))
+    whole = Image.new("RGB", (across * side, rows * side), ground)
     for number, picture in enumerate(found):
         image = picture.image.convert("RGBA")
         scale = (side - 6) / max(image.size)
         size = tuple(max(1, round(length * scale)) for length in image.size)
         nearest = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
         image = image.resize(size, nearest)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, SHOWS_THROUGH), image)
         whole.paste(image, (number % across * side + 3, number // across * side + 3), image)
     return whole
 
