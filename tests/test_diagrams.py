@@ -581,6 +581,10 @@ def test_maps_and_bars_of_lenet_are_those_that_it_computes():
         np.testing.assert_allclose([one for one in found if len(one) == sides], expected, atol=1e-6)
     for sides, expected in ((12, pooled[0]), (4, pooled[1])):
         np.testing.assert_allclose([one for one in small if len(one) == sides], expected, atol=1e-6)
+    ends = {0: (0.0, float(first.max())), 1: (0.0, float(second.max()))}
+    for one in pictures(figure):  # white is the least value of a layer, dark its largest
+        if one.cmap.name in (BLUE, GREEN):
+            assert one.get_clim() == pytest.approx(ends[len(one.get_array()) in (8, 4)])
     columns = [one.T.flatten() for one in stacks(figure, ORANGE)]
     for cells, name in zip(columns, ("fc1", "fc2"), strict=True):
         np.testing.assert_allclose(cells, computed[name].relu(), atol=1e-6)
