@@ -17,6 +17,7 @@ import lenetcourse as lc
 from lenetcourse import GraphNode, UsageError
 from lenetcourse.models import networks
 from lenetcourse.show.canvas import BLUE, GREEN, INK, ORANGE, PINK
+from lenetcourse.show.network_blocks import BAR
 
 mpl.use("Agg")
 NARROW, LEAST = 358, 8  # pixels of a figure on a page of 390, and of its smallest text
@@ -580,15 +581,15 @@ def test_maps_and_bars_of_lenet_are_those_that_it_computes():
         np.testing.assert_allclose([one for one in found if len(one) == sides], expected, atol=1e-6)
     for sides, expected in ((12, pooled[0]), (4, pooled[1])):
         np.testing.assert_allclose([one for one in small if len(one) == sides], expected, atol=1e-6)
+    ends = {0: (0.0, float(first.max())), 1: (0.0, float(second.max()))}
+    for one in pictures(figure):  # white is the least value of a layer, dark its largest
+        if one.cmap.name in (BLUE, GREEN):
+            assert one.get_clim() == pytest.approx(ends[len(one.get_array()) in (8, 4)])
     columns = [one.T.flatten() for one in stacks(figure, ORANGE)]
     for cells, name in zip(columns, ("fc1", "fc2"), strict=True):
         np.testing.assert_allclose(cells, computed[name].relu(), atol=1e-6)
-    bars = [p for p in figure.axes[0].patches if to_hex(p.get_facecolor()) == ORANGE.lower()
-            and isinstance(p, Rectangle) and p.get_fill()]  # fmt: skip
-    widths = np.array([bar.get_width() for bar in bars])
     shares = lc.predict_probabilities(model, image[None])[0]
-    np.testing.assert_allclose(widths / 0.72, shares, atol=1e-6)
-    assert [bar.get_y() for bar in bars] == sorted((bar.get_y() for bar in bars), reverse=True)
+    np.testing.assert_allclose(bars(figure), shares, atol=1e-6)
     (best,) = [t for t in texts(figure) if t.get_fontweight() == "bold"]
     assert best.get_text() == str(int(shares.argmax()))
 
@@ -606,28 +607,80 @@ def test_maps_have_one_scale_of_inches_and_of_shades():
     assert all(len(several) == 1 for several in limits.values())
 
 
-@pytest.mark.parametrize("name", ["LeNet-5", "PaddedCNN", "WideCNN", "SmallCNN", "LeNet-5, 16"])
-def test_windows_are_those_of_the_units(name):
+def sequential(*layers):
+    return nn.Sequential(*layers, nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
+
+
+WINDOWS = {
+    "LeNet-5": (lambda: drawn("LeNet-5")[0], "conv1"),
+    "LeNet-5, 16": (lambda: drawn("LeNet-5, 16")[0], "conv1"),
+    "PaddedCNN": (lambda: drawn("PaddedCNN")[0], "conv1"),
+    "WideCNN": (lambda: drawn("WideCNN")[0], "conv1"),
+    "stride and padding": (lambda: sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1)), "0"),
+    "padding before": (
+        lambda: sequential(nn.ZeroPad2d((5, 0, 3, 1)), nn.Conv2d(1, 2, (3, 4), stride=(1, 2))),
+        "1",
+    ),
+    "same, even": (lambda: sequential(nn.Conv2d(1, 2, 4, padding="same")), "0"),
+}
+
+
+@pytest.mark.parametrize(("make", "layer"), WINDOWS.values(), ids=list(WINDOWS))
+def test_windows_are_those_of_the_units(make, layer):
     """The number of the marked unit is the sum over the marked window."""
-    model, image = drawn(name)
+    torch.manual_seed(1)
+    model = make()
+    image = image_for(model) if hasattr(model, "settings") else DIGIT
+    warnings.filterwarnings("ignore", "Using padding='same'")
+    with torch.no_grad():
+        model(lc.as_inputs(image[None]))
+    convolution = model.get_submodule(layer)
+    convolution.weight.data.abs_()  # so that there are units above 0
+    convolution.bias.data.abs_()
     figure = lc.draw_network(model, image)
     empty = [p for p in figure.axes[0].patches if isinstance(p, Rectangle) and not p.get_fill()]
     squares = [p for p in empty if to_hex(p.get_edgecolor()) == ORANGE.lower()]
-    squares = [p for p in squares if p.get_linewidth() > 1]
-    window, unit = squares[:2]
-    source = pictures(figure)[0]
-    side = len(stacks(figure, BLUE)[0])
-    (target,) = [one for one in pictures(figure) if one.get_array().shape == (side, side)
-                 and one.get_zorder() == 3 and one.cmap.name == BLUE]  # fmt: skip
+    window, unit = [p for p in squares if p.get_linewidth() > 1][:2]
+    source, *others = pictures(figure)
+    target = next(one for one in others if one.get_zorder() == 3 and one.cmap.name == BLUE)
     (top, left, high, wide), (row, column, *one) = pixels(window, source), pixels(unit, target)
     assert one == [1, 1]
-    assert (high, wide) == model.conv1.kernel_size
+    assert (high, wide) == convolution.kernel_size
     assert min(top, left) >= 0
-    assert max(top + high, left + wide) <= len(image)
+    assert top + high <= image.shape[0]
+    assert left + wide <= image.shape[1]
     part = lc.as_inputs(image[None])[0, 0, top : top + high, left : left + wide]
     with torch.no_grad():
-        value = (part * model.conv1.weight[0, 0]).sum() + model.conv1.bias[0]
-    assert target.get_array()[row, column] == pytest.approx(max(0, value.item()), abs=1e-5)
+        value = (part * convolution.weight[0, 0]).sum() + convolution.bias[0]
+    assert value > 0
+    assert target.get_array()[row, column] == pytest.approx(value.item(), abs=1e-5)
+
+
+def test_a_kernel_with_gaps_has_no_window():
+    figure = lc.draw_network(sequential(nn.Conv2d(1, 4, 3, dilation=2)), DIGIT)
+    assert not [
+        p for p in figure.axes[0].patches if p.get_linewidth() == 1.1 and p.get_zorder() == 6
+    ]
+
+
+def test_a_network_in_training_is_drawn_as_it_answers():
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 3, 5), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Dropout(0.5)]
+    model = nn.Sequential(*layers, nn.Linear(3 * 24 * 24, 7))
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    shares = bars(lc.draw_network(model.train(), DIGIT))
+    expected = lc.predict_probabilities(model, DIGIT[None])[0]
+    np.testing.assert_allclose(shares, expected, atol=1e-6)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, state[name]), name
+
+
+def bars(figure):
+    """Return the lengths of the bars for the classes as shares of the longest possible."""
+    found = [p for p in figure.axes[0].patches if isinstance(p, Rectangle) and p.get_fill()]
+    found = [p for p in found if to_hex(p.get_facecolor()) == ORANGE.lower()]
+    assert [p.get_y() for p in found] == sorted((p.get_y() for p in found), reverse=True)
+    return np.array([p.get_width() for p in found]) / BAR[1]
 
 
 def pixels(patch, picture):

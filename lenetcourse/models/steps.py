@@ -42,7 +42,8 @@ class Step:
         values: what the step computed, after its activation function: (channels, h, w) or (n,).
         inputs: the steps that it takes its numbers from, in the order of its arguments.
         kernel: height and width of its kernel or window, where it has one.
-        stride: height and width of its stride, where it has a kernel.
+        stride: height and width of its stride, where it has a kernel without gaps (dilation).
+        padding: rows above and columns to the left that its windows begin before its input.
         name: the name of the module whose weights it uses, such as "conv1", where one does.
         activation: the name of the last function that was applied to its values, such as "relu".
     """
@@ -52,6 +53,7 @@ class Step:
     inputs: tuple[Step, ...] = ()
     kernel: tuple[int, int] | None = None
     stride: tuple[int, int] | None = None
+    padding: tuple[int, int] = (0, 0)
     name: str = ""
     activation: str = ""
 
@@ -83,15 +85,18 @@ def network_steps(model: nn.Module, inputs: Tensor) -> list[Step]:
 
 @contextlib.contextmanager
 def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Run in evaluation mode; restore every module's own mode and the random state."""
+    """Run in evaluation mode; restore every module's own mode and the random states."""
     modes = {module: module.training for module in model.modules()}
-    devices = [] if device.type == "cpu" else [device]
+    kinds = [torch] if device.type == "cpu" else [torch, getattr(torch, device.type)]
+    states = [kind.get_rng_state() for kind in kinds]
     try:
-        with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
-            torch.manual_seed(0)
-            model.eval()
-            yield
+        for kind in kinds:  # torch.manual_seed would seed every device
+            (torch.default_generator if kind is torch else kind).manual_seed(0)
+        model.eval()
+        yield
     finally:
+        for kind, state in zip(kinds, states, strict=True):
+            kind.set_rng_state(state)
         for module, mode in modes.items():
             module.training = mode
 
@@ -105,6 +110,7 @@ class _Recorder(TorchFunctionMode):
         self.steps = [first]
         self.made = {id(inputs): first}  # id of a tensor -> the step that made it
         self.noise: set[int] = set()  # ids of tensors with random numbers in them
+        self.padding: dict[int, tuple[int, int]] = {}  # id -> rows above and columns to the left
         self.names = {id(p): name.rpartition(".")[0] for name, p in model.named_parameters()}
         self.kept: list[object] = [inputs]  # so that no id is used twice
 
@@ -123,6 +129,9 @@ class _Recorder(TorchFunctionMode):
         parents = list(dict.fromkeys(parents))
         if parents and outputs:
             step = self.step_of(name, parents, args, kwargs, outputs[0], function)
+            if name == "pad":
+                sides = kwargs.get("pad", args[1] if len(args) > 1 else ())
+                self.padding[id(outputs[0])] = (sides[2] if len(sides) > 2 else 0, sides[0])
             self.made |= {id(tensor): step for tensor in outputs}
         return result
 
@@ -145,7 +154,9 @@ class _Recorder(TorchFunctionMode):
             tuple(parents),
         )
         if name in KINDS:
-            step.kernel, step.stride = _window(name, args, kwargs)
+            step.kernel, step.stride, padding = _window(name, args, kwargs)
+            before = next((self.padding[id(t)] for t in args if id(t) in self.padding), (0, 0))
+            step.padding = padding[0] + before[0], padding[1] + before[1]
         step.name = next((self.names[id(t)] for t in _tensors(args) if id(t) in self.names), "")
         self.steps.append(step)
         return step
@@ -167,16 +178,29 @@ def _kind(name: str, parents: Sequence[Step], noisy: bool) -> str:
 
 
 def _window(name: str, args: tuple, kwargs: dict) -> tuple:
-    """Return kernel and stride as pairs, of a convolution or a pooling; else None and None."""
+    """Return kernel, stride and padding of a convolution or a pooling, as pairs.
+
+    Kernel and stride are None where there is none, the stride also where the kernel has gaps.
+    """
+
+    def get(name: str, place: int, default: object) -> object:
+        return kwargs.get(name, args[place] if len(args) > place else default)
+
     if name.startswith("conv"):
-        weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
-        stride = kwargs.get("stride", args[3] if len(args) > 3 else 1)
-        return tuple(weight.shape[-2:]), _pair(stride)
-    if name in ("max_pool2d", "avg_pool2d"):
-        kernel = _pair(kwargs.get("kernel_size", args[1] if len(args) > 1 else 1))
-        stride = kwargs.get("stride", args[2] if len(args) > 2 else None)
-        return kernel, _pair(stride) if stride else kernel
-    return None, None
+        kernel, stride = get("weight", 1, None).shape[-2:], get("stride", 3, 1)
+        padding = get("padding", 4, 0)
+        place = 7 if "transpose" in name else 5
+        gaps = _pair(get("dilation", place, 1)) != (1, 1)
+    elif name in ("max_pool2d", "avg_pool2d"):
+        kernel, padding = get("kernel_size", 1, 1), get("padding", 3, 0)
+        stride = get("stride", 2, None) or kernel
+        gaps = name == "max_pool2d" and _pair(get("dilation", 4, 1)) != (1, 1)
+    else:
+        return None, None, (0, 0)
+    kernel = _pair(kernel)
+    if isinstance(padding, str):
+        padding = tuple((k - 1) // 2 if padding == "same" else 0 for k in kernel)
+    return kernel, None if gaps else _pair(stride), _pair(padding)
 
 
 def _pair(value: int | Sequence[int]) -> tuple[int, int]:

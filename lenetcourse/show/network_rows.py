@@ -88,15 +88,16 @@ def _cuts(slots: list[Slot], count: int) -> Iterator[list[list[Slot]]]:
 
 def _spread(rows: list[list[Slot]], scale: float) -> bool:
     """Give the maps of each row as much room from one to the next as there is; False: none."""
-    for row in rows:
-        for offset in OFFSETS:
-            for block in itertools.chain(*row):
-                block.fit(scale, offset)
-            if _length(row, rows) <= WIDEST - 2 * MARGIN:
-                break
-        else:
-            return False
-    return True
+    return all(_fits(row, rows, scale, OFFSETS[-1]) for row in rows) and all(
+        any(_fits(row, rows, scale, offset) for offset in OFFSETS) for row in rows
+    )
+
+
+def _fits(row: list[Slot], rows: list[list[Slot]], scale: float, offset: float) -> bool:
+    """Size the blocks of a row, and return whether it has room on the sheet."""
+    for block in itertools.chain(*row):
+        block.fit(scale, offset)
+    return _length(row, rows) <= WIDEST - 2 * MARGIN
 
 
 def _open(rows: list[list[Slot]], scale: float) -> float:
@@ -211,14 +212,14 @@ def _inlet(block: Block) -> Point:
 
 def _draw_window(axis: Axes, source: Block, block: Block) -> None:
     """Draw what one unit of the first map of `block` sees in the first map of `source`."""
-    kernel = block.step.kernel
-    if kernel is None or block.step.kind.startswith("transposed") or block.kind != "maps":
+    step = block.step
+    if step.stride is None or step.kind.startswith("transposed") or block.kind != "maps":
         return
     found = _seen(source, block)
     if found is None:
         return
     (row, column), (top, left) = found
-    unit, window = _part(block, row, column, (1, 1)), _part(source, top, left, kernel)
+    unit, window = _part(block, row, column, (1, 1)), _part(source, top, left, step.kernel)
     for corner, size in (window, unit):
         box(axis, corner, size, fill=False, edgecolor=ORANGE, linewidth=1.1, zorder=6)
     (x, y), (wide, high) = window
@@ -234,12 +235,11 @@ def _seen(source: Block, block: Block) -> tuple[tuple[int, int], tuple[int, int]
     lie inside the map and, so that no line crosses the words, below the arrow between the two
     blocks; farther below where that can be. None where there is no such unit.
     """
-    kernel, stride = block.step.kernel, block.step.stride
-    starts, inside = [], []
-    for n, m, k, s in zip(block.pixels, source.pixels, kernel, stride, strict=True):
-        padding = max(0, (n - 1) * s + k - m) // 2
-        starts.append(np.arange(n) * s - padding)
-        inside.append((starts[-1] >= 0) & (starts[-1] + k <= m))
+    step, starts, inside = block.step, [], []
+    sides = zip(block.pixels, source.pixels, step.kernel, step.stride, step.padding, strict=True)
+    for count, room, kernel, stride, padding in sides:
+        starts.append(np.arange(count) * stride - padding)
+        inside.append((starts[-1] >= 0) & (starts[-1] + kernel <= room))
     rows, columns = np.indices(block.pixels)
     far = np.hypot(rows - block.pixels[0] / 2, columns - block.pixels[1] / 2)
     values = block.values[0] - 1e-6 * far
