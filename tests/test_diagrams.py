@@ -94,6 +94,14 @@ def shared(one, other):
     )
 
 
+def sequential(*layers):
+    """Return a classifier of 28x28 images that begins with these layers."""
+    model = nn.Sequential(*layers, nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
+    with torch.no_grad():
+        model(torch.zeros(1, 1, 28, 28))
+    return model
+
+
 def pictures(figure):
     """Return images and maps in the order in which they were drawn."""
     return [
@@ -620,6 +628,27 @@ def test_maps_and_bars_of_lenet_are_those_that_it_computes():
     assert best.get_text() == str(int(shares.argmax()))
 
 
+def test_of_many_maps_those_with_the_largest_values_are_drawn():
+    model, image = drawn("WideCNN")
+    maps = lc.activations(model, lc.as_inputs(image[None]))["conv1"][0].relu()
+    strong = sorted(maps.amax((1, 2)).argsort(descending=True)[:10].tolist())
+    found = [one for one in stacks(lc.draw_network(model, image), BLUE) if len(one) == 28]
+    np.testing.assert_allclose(found, maps[strong], atol=1e-6)
+    model = sequential(nn.Conv2d(1, 30, 2), nn.AvgPool2d(9))
+    figure = lc.draw_network(model, image)
+    large, small = stacks(figure, BLUE), stacks(figure, GREEN)
+    # The windows are those of these maps; ReLU comes after this pooling and stays there.
+    pooled = F.avg_pool2d(torch.tensor(np.array(large)), 9).relu()
+    np.testing.assert_allclose(small, pooled, atol=1e-6)
+    model, image = drawn("SmallUNet")
+    copied = stacks(lc.draw_network(model, image), PINK)
+    with torch.no_grad():
+        fine = model.down1(lc.as_inputs(image[None]))[0]
+    strong = sorted(fine.amax((1, 2)).argsort(descending=True)[:2].tolist())
+    found = [one for one in copied if one.shape == image.shape]
+    np.testing.assert_allclose(found, fine[strong], atol=1e-6)
+
+
 def test_maps_have_one_scale_of_inches_and_of_shades():
     figure = lc.draw_network(*drawn("LeNet-5"))
     per_pixel, limits = set(), {}
@@ -631,10 +660,6 @@ def test_maps_have_one_scale_of_inches_and_of_shades():
             limits.setdefault((width, one.cmap.name), set()).add(one.get_clim())
     assert len(per_pixel) == 1
     assert all(len(several) == 1 for several in limits.values())
-
-
-def sequential(*layers):
-    return nn.Sequential(*layers, nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
 
 
 WINDOWS = {
@@ -655,11 +680,9 @@ WINDOWS = {
 def test_windows_are_those_of_the_units(make, layer):
     """The number of the marked unit is the sum over the marked window."""
     torch.manual_seed(1)
+    warnings.filterwarnings("ignore", "Using padding='same'")
     model = make()
     image = image_for(model) if hasattr(model, "settings") else DIGIT
-    warnings.filterwarnings("ignore", "Using padding='same'")
-    with torch.no_grad():
-        model(lc.as_inputs(image[None]))
     convolution = model.get_submodule(layer)
     convolution.weight.data.abs_()  # so that there are units above 0
     convolution.bias.data.abs_()
@@ -677,9 +700,11 @@ def test_windows_are_those_of_the_units(make, layer):
     assert left + wide <= image.shape[1]
     part = lc.as_inputs(image[None])[0, 0, top : top + high, left : left + wide]
     with torch.no_grad():
-        value = (part * convolution.weight[0, 0]).sum() + convolution.bias[0]
-    assert value > 0
-    assert target.get_array()[row, column] == pytest.approx(value.item(), abs=1e-5)
+        answers = (part * convolution.weight[:, 0]).sum((1, 2)) + convolution.bias
+        maps = lc.activations(model, lc.as_inputs(image[None]))[layer][0].relu()
+    (number,) = [k for k, one in enumerate(maps) if np.allclose(one, target.get_array(), atol=1e-6)]
+    assert answers[number] > 0
+    assert target.get_array()[row, column] == pytest.approx(answers[number].item(), abs=1e-5)
 
 
 def test_a_kernel_with_gaps_has_no_window():

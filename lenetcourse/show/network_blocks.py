@@ -48,7 +48,7 @@ class Block:
         x, y, width, height: its place and size in inches, from its lower left corner.
         scale: inches for a pixel.
         offset: inches from one map to the next, to the right.
-        shown: how many maps are drawn.
+        shown: how many maps are drawn; `order` says which.
     """
 
     step: Step
@@ -99,6 +99,26 @@ class Block:
         """Columns of cells, and cells in each."""
         columns = math.ceil(len(self.values) / TALL)
         return columns, math.ceil(len(self.values) / columns)
+
+    @property
+    def order(self) -> list[int]:
+        """The numbers of the maps that are drawn, the first in front.
+
+        Where not all have room, they are those with the largest values; of a concatenation, as
+        many of the second part as of the first; of a pooling, those that it has pooled.
+        """
+        if self.step.kind.endswith("pooling") and self.inputs[0].shown == self.shown:
+            return self.inputs[0].order
+        parts = [range(len(self.values))]
+        if self.step.kind == "concatenation":
+            first = len(self.step.inputs[0].values)
+            parts = [range(first), range(first, len(self.values))]
+        top = self.values.max((1, 2))
+        shown: list[int] = []
+        for place, part in enumerate(parts):
+            room = (self.shown - len(shown)) // (len(parts) - place)
+            shown += sorted(sorted(part, key=lambda one: -top[one])[:room])
+        return shown
 
     def of_map(self, index: int) -> tuple[Point, tuple[float, float]]:
         """Return lower left corner and size of a map, or of an image."""
@@ -201,14 +221,13 @@ def _draw_maps(axis: Axes, block: Block) -> None:
     limits = float(block.values.min()), float(block.values.max())
     pooled = block.step.kind.endswith("pooling")
     color = GREEN if pooled else BLUE
-    maps = [(values, color) for values in block.values]
-    if block.step.kind == "concatenation" and block.shown < len(maps):
-        # As many of the other maps as of the first ones, in another colour.
-        first, half = len(block.step.inputs[0].values), block.shown // 2
-        maps = maps[: block.shown - half] + [(values, PINK) for values, _ in maps[first:][:half]]
-    for index in reversed(range(block.shown)):
+    copied = len(block.values)  # from here on the maps that a skip has brought
+    if block.step.kind == "concatenation":
+        copied = len(block.step.inputs[0].values)
+    for index, one in reversed(list(enumerate(block.order))):
         corner, size = block.of_map(index)
-        picture(axis, maps[index][0], corner, size, maps[index][1], limits, zorder=3 - index / 100)
+        hue = color if one < copied else PINK
+        picture(axis, block.values[one], corner, size, hue, limits, zorder=3 - index / 100)
     if block.shown < len(block.values):
         (x, y), (wide, high) = block.of_map(block.shown - 1)
         for shift in (1.2 * DOT, 2.2 * DOT, 3.2 * DOT):

@@ -24,10 +24,12 @@ def draw_network(model: nn.Module, image: Tensor) -> Figure:
 
     `image` is one uint8 image, (h, w) or (3, h, w). The model runs on it once and is left as it
     was; so are torch's random numbers. Convolutions and poolings are stacks of their own feature
-    maps (after the activation function; white is the smallest value of a layer, dark its largest;
-    three dots where more maps than drawn ones follow), their sides to one scale; dense layers are
-    columns of shaded cells; the output is a bar for each class (softmax) or an image. A network
-    with skip connections is drawn as a U, the others in rows. After LeCun et al. (1998), figure 2.
+    maps (after the activation function; white is the smallest value of a layer, dark its largest),
+    their sides to one scale; where not all have room, those with the largest values are drawn, and
+    three dots. A square in a map and the lines from it show what one unit of the next map sees.
+    Dense layers are columns of shaded cells; the output is a bar for each class (softmax) or an
+    image (sigmoid). A network with skip connections is drawn as a U, the others in rows. After
+    LeCun et al. (1998), figure 2.
 
     Raises UsageError for another image, and for a network that does not compute on images or has
     too many steps to be read.

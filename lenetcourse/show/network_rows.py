@@ -219,7 +219,7 @@ def _inlet(block: Block) -> Point:
 
 
 def _draw_window(axis: Axes, source: Block, block: Block) -> None:
-    """Draw what one unit of the first map of `block` sees in the first map of `source`."""
+    """Draw what one unit of the front map of `block` sees in the front map of `source`."""
     step = block.step
     if step.stride is None or step.kind.startswith("transposed") or block.kind != "maps":
         return
@@ -237,7 +237,7 @@ def _draw_window(axis: Axes, source: Block, block: Block) -> None:
 
 
 def _seen(source: Block, block: Block) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Return a unit of the first map of `block` and the upper left corner of its window.
+    """Return a unit of the front map of `block` and the upper left corner of its window.
 
     It has the largest value of the units (the nearest to the middle of equal ones) whose windows
     lie inside the map and, so that no line crosses the words, below the arrow between the two
@@ -250,7 +250,7 @@ def _seen(source: Block, block: Block) -> tuple[tuple[int, int], tuple[int, int]
         inside.append((starts[-1] >= 0) & (starts[-1] + kernel <= room))
     rows, columns = np.indices(block.pixels)
     far = np.hypot(rows - block.pixels[0] / 2, columns - block.pixels[1] / 2)
-    values = block.values[0] - 1e-6 * far
+    values = block.values[block.order[0]] - 1e-6 * far
     for distance in (LINE + 0.08,) if "\n" in step_words(block) else (0.08, 0.0):
         low = np.full(block.pixels[0], True)
         for one, tops in ((source, starts[0]), (block, np.arange(block.pixels[0]))):
@@ -266,7 +266,7 @@ def _seen(source: Block, block: Block) -> tuple[tuple[int, int], tuple[int, int]
 def _part(
     block: Block, row: int | np.ndarray, column: int, sides: tuple[int, int]
 ) -> tuple[Point, tuple[float, float]]:
-    """Return corner and size, in inches, of some pixels of the first map, from (row, column)."""
+    """Return corner and size, in inches, of some pixels of the front map, from (row, column)."""
     (x, y), (_, tall) = block.of_map(0)
     high, wide = sides
     corner = x + column * block.scale, y + tall - (row + high) * block.scale
