@@ -10,12 +10,13 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, Ellipse, Rectangle
+from torch import nn
 from torch.nn import functional as F
 
 import lenetcourse as lc
 from lenetcourse import GraphNode, UsageError
 from lenetcourse.models import networks
-from lenetcourse.show.canvas import BLUE, ORANGE
+from lenetcourse.show.canvas import BLUE, GREEN, INK, ORANGE, PINK
 
 mpl.use("Agg")
 NARROW, LEAST = 358, 8  # pixels of a figure on a page of 390, and of its smallest text
@@ -83,6 +84,21 @@ def inside(small, large, slack=0.5):
     )
 
 
+def shared(one, other):
+    """Return the smaller side of what two boxes share, in pixels; negative where they do not."""
+    return min(
+        min(one.x1, other.x1) - max(one.x0, other.x0),
+        min(one.y1, other.y1) - max(one.y0, other.y0),
+    )
+
+
+def pictures(figure):
+    """Return images and maps in the order in which they were drawn."""
+    return [
+        one for axis in figure.axes for one in axis.get_children() if hasattr(one, "get_extent")
+    ]
+
+
 def check_readable(figure):
     """Every text inside the figure and its box, none over another, none too small."""
     found = texts(figure)
@@ -91,11 +107,10 @@ def check_readable(figure):
     for text, extent in zip(found, extents, strict=True):
         assert inside(extent, figure.bbox), f"{text.get_text()!r} leaves the figure"
     for (a, one), (b, other) in itertools.combinations(zip(found, extents, strict=True), 2):
-        shared = (
-            min(one.x1, other.x1) - max(one.x0, other.x0),
-            (min(one.y1, other.y1) - max(one.y0, other.y0)),
-        )
-        assert min(shared) <= 0.5, f"{a.get_text()!r} lies over {b.get_text()!r}"
+        assert shared(one, other) <= 0.5, f"{a.get_text()!r} lies over {b.get_text()!r}"
+    for text, extent in zip(found, extents, strict=True):
+        for one in pictures(figure):
+            assert shared(extent, one.get_window_extent()) <= 0.5, f"{text} lies on a picture"
     for text, patch in boxed(figure):
         extent, room = text.get_window_extent(), patch.get_window_extent()
         assert inside(extent, room), f"{text.get_text()!r} leaves its box"
@@ -498,3 +513,232 @@ def test_networks_can_be_read_and_are_left_alone(name, capsys, caplog):
 
 def test_every_network_of_the_course_is_drawn():
     assert {type(make()).__name__ for make in NETWORKS.values()} == set(networks.NETWORKS)
+
+
+def shape_label(shape):
+    """Return the label of a layer's output: (c, h, w) or (n,)."""
+    if len(shape) == 1:
+        return str(shape[0])
+    return f"{shape[0]} map{'s'[: shape[0] > 1]} of {shape[1]} × {shape[2]}"
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if "Seg" not in name])
+def test_labels_agree_with_the_layer_table(name):
+    model, image = drawn(name)
+    figure = lc.draw_network(model, image)
+    table = lc.layer_table(model, lc.as_inputs(image[None]).shape[1:])
+    hidden = {
+        "up1",
+        "up2",
+        *(f"{part}.0" for part in ["down1", "down2", "bottom", "join1", "join2"]),
+    }
+    expected = [shape_label(row.output_shape) for row in table if row.name not in hidden]
+    found = [text.replace("sample of ", "") for text in labels(figure)] + words(figure)
+    sides = "{} × {}".format(*image.shape[-2:])
+    assert f"input of {sides}" in found
+    expected[-1] = {"VAE": f"output of {sides}", "U": f"output of {sides}"}.get(
+        "U" if "UNet" in name else name[:3], expected[-1]
+    )
+    if len(expected[-1]) < 3 and int(expected[-1]) <= 12:
+        expected[-1] = f"{expected[-1]} classes" if expected[-1] != "1" else "1 score"
+    for label in expected:
+        assert label in found or any(one.endswith(f" of {label}") for one in found), label
+
+
+def test_labels_of_lenet_and_of_its_segmenter():
+    """The shapes that their forward passes name."""
+    model, image = drawn("LeNet-5")
+    maps = ["6 maps of 24 × 24", "6 maps of 12 × 12", "16 maps of 8 × 8", "16 maps of 4 × 4"]
+    figure = lc.draw_network(model, image)
+    assert labels(figure)[:5] == ["input of 28 × 28", *maps]
+    assert {"120", "84", "10 classes"} <= set(words(figure))
+    assert [t for t in words(figure) if t in ("5×5", "pool 2", "dense")] == [
+        "5×5", "pool 2", "pool 2", "dense", "dense", "dense", "5×5"]  # fmt: skip
+    figure = lc.draw_network(*drawn("LeNetSegmenter"))
+    more = ["6 maps of 8 × 8", "6 maps of 16 × 16", "1 map of 20 × 20", "output of 28 × 28"]
+    assert [t for t in labels(figure) if "map" in t or "put" in t] == [
+        "input of 28 × 28", *maps, *more]  # fmt: skip
+    assert words(figure).count("transposed") == words(figure).count("upsample") == 2
+
+
+def stacks(figure, color):
+    """Return the maps of one colour, the first of each stack before the others of it."""
+    shown = [one for one in pictures(figure) if one.cmap.name == color]
+    return [one.get_array() for one in sorted(shown, key=lambda one: -one.get_zorder())]
+
+
+def test_maps_and_bars_of_lenet_are_those_that_it_computes():
+    model, image = drawn("LeNet-5")
+    figure = lc.draw_network(model, image)
+    inputs = lc.as_inputs(image[None])
+    computed = {name: value[0] for name, value in lc.activations(model, inputs).items()}
+    first, second = computed["conv1"].relu(), computed["conv2"].relu()
+    pooled = F.max_pool2d(first, 2), F.max_pool2d(second, 2)
+    found, small = stacks(figure, BLUE), stacks(figure, GREEN)
+    assert (len(found), len(small)) == (6 + 16, 6 + 16)
+    for sides, expected in ((24, first), (8, second)):
+        np.testing.assert_allclose([one for one in found if len(one) == sides], expected, atol=1e-6)
+    for sides, expected in ((12, pooled[0]), (4, pooled[1])):
+        np.testing.assert_allclose([one for one in small if len(one) == sides], expected, atol=1e-6)
+    columns = [one.T.flatten() for one in stacks(figure, ORANGE)]
+    for cells, name in zip(columns, ("fc1", "fc2"), strict=True):
+        np.testing.assert_allclose(cells, computed[name].relu(), atol=1e-6)
+    bars = [p for p in figure.axes[0].patches if to_hex(p.get_facecolor()) == ORANGE.lower()
+            and isinstance(p, Rectangle) and p.get_fill()]  # fmt: skip
+    widths = np.array([bar.get_width() for bar in bars])
+    shares = lc.predict_probabilities(model, image[None])[0]
+    np.testing.assert_allclose(widths / 0.72, shares, atol=1e-6)
+    assert [bar.get_y() for bar in bars] == sorted((bar.get_y() for bar in bars), reverse=True)
+    (best,) = [t for t in texts(figure) if t.get_fontweight() == "bold"]
+    assert best.get_text() == str(int(shares.argmax()))
+
+
+def test_maps_have_one_scale_of_inches_and_of_shades():
+    figure = lc.draw_network(*drawn("LeNet-5"))
+    per_pixel, limits = set(), {}
+    for one in pictures(figure):
+        x0, x1, y0, y1 = one.get_extent()
+        height, width = one.get_array().shape[:2]
+        if width > 3:  # a column of cells has other sides
+            per_pixel |= {round((x1 - x0) / width, 6), round((y1 - y0) / height, 6)}
+            limits.setdefault((width, one.cmap.name), set()).add(one.get_clim())
+    assert len(per_pixel) == 1
+    assert all(len(several) == 1 for several in limits.values())
+
+
+@pytest.mark.parametrize("name", ["LeNet-5", "PaddedCNN", "WideCNN", "SmallCNN", "LeNet-5, 16"])
+def test_windows_are_those_of_the_units(name):
+    """The number of the marked unit is the sum over the marked window."""
+    model, image = drawn(name)
+    figure = lc.draw_network(model, image)
+    empty = [p for p in figure.axes[0].patches if isinstance(p, Rectangle) and not p.get_fill()]
+    squares = [p for p in empty if to_hex(p.get_edgecolor()) == ORANGE.lower()]
+    squares = [p for p in squares if p.get_linewidth() > 1]
+    window, unit = squares[:2]
+    source = pictures(figure)[0]
+    side = len(stacks(figure, BLUE)[0])
+    (target,) = [one for one in pictures(figure) if one.get_array().shape == (side, side)
+                 and one.get_zorder() == 3 and one.cmap.name == BLUE]  # fmt: skip
+    (top, left, high, wide), (row, column, *one) = pixels(window, source), pixels(unit, target)
+    assert one == [1, 1]
+    assert (high, wide) == model.conv1.kernel_size
+    assert min(top, left) >= 0
+    assert max(top + high, left + wide) <= len(image)
+    part = lc.as_inputs(image[None])[0, 0, top : top + high, left : left + wide]
+    with torch.no_grad():
+        value = (part * model.conv1.weight[0, 0]).sum() + model.conv1.bias[0]
+    assert target.get_array()[row, column] == pytest.approx(max(0, value.item()), abs=1e-5)
+
+
+def pixels(patch, picture):
+    """Return top, left, height and width of a patch in the pixels of a picture."""
+    x0, x1, _, y1 = picture.get_extent()
+    side = (x1 - x0) / picture.get_array().shape[1]
+    values = [(y1 - patch.get_y() - patch.get_height()) / side, (patch.get_x() - x0) / side,
+              patch.get_height() / side, patch.get_width() / side]  # fmt: skip
+    assert np.allclose(values, np.round(values), atol=1e-6)
+    return [round(value) for value in values]
+
+
+@pytest.mark.parametrize("name", ["VAE", "VAE, 64 in colour", "SkipSegmenter", "SmallUNet, colour"])
+def test_the_output_is_the_image_that_the_network_computes(name):
+    model, image = drawn(name)
+    figure = lc.draw_network(model, image)
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        output = model.eval()(lc.as_inputs(image[None]))
+    output = output.logits if name.startswith("VAE") else output
+    expected = output.sigmoid().reshape(-1, *image.shape[-2:]).movedim(0, -1).squeeze(-1)
+    first, last = (one for one in pictures(figure) if one.cmap.name == INK)
+    shown = image.movedim(0, -1) if image.ndim == 3 else image
+    np.testing.assert_allclose(first.get_array(), shown / 255, atol=1e-6)
+    np.testing.assert_allclose(last.get_array(), expected, atol=1e-5)
+
+
+def test_a_vae_names_its_mean_and_its_spread():
+    found = labels(lc.draw_network(*drawn("VAE")))
+    assert {"mu of 20", "logvar of 20", "sample of 20", "output of 28 × 28"} <= set(found)
+    plain = words(lc.draw_network(*drawn("VAE, plane")))
+    assert "sampling" not in plain
+
+
+@pytest.mark.parametrize(
+    ("name", "skips", "legend"),
+    [("SkipSegmenter", 2, "skip: added"), ("SmallUNet", 2, "skip: concatenated")],
+)
+def test_skips_are_dashed_arrows_between_maps_of_one_size(name, skips, legend):
+    figure = lc.draw_network(*drawn(name))
+    assert legend in words(figure)
+    arrows = [p for p in figure.axes[0].patches if type(p).__name__ == "FancyArrowPatch"]
+    dashed = [p for p in arrows if to_hex(p.get_edgecolor()) == PINK.lower()]
+    assert all(arrow.get_linestyle() != "-" for arrow in dashed)
+    assert len(dashed) == skips + 1  # and the one in the legend
+    for arrow in dashed:
+        (x0, y0), (x1, y1) = arrow._posA_posB
+        assert x0 < x1
+        assert y0 == pytest.approx(y1)
+    assert "twice" in words(figure) or name == "SkipSegmenter"
+
+
+class Residual(nn.Module):
+    """What no network of the course has: batch normalisation, a skip around a layer, a mean."""
+
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.second = nn.Conv2d(4, 4, 3, padding=1, stride=1)
+        self.relu, self.dense = nn.ReLU(inplace), nn.Linear(4, 10)
+
+    def forward(self, x):
+        x = self.relu(self.norm(self.first(x)))
+        x = x + torch.tanh(self.second(x))
+        return self.dense(F.adaptive_avg_pool2d(x, 1).flatten(1)).log_softmax(1)
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_a_network_of_a_reader(inplace):
+    figure = lc.draw_network(Residual(inplace), DIGIT)
+    check_readable(figure)
+    assert "skip: added" in words(figure)
+
+
+def test_sequential_networks():
+    layers = [nn.Conv2d(1, 4, 5, stride=2), nn.Tanh(), nn.AvgPool2d(3, 1), nn.Flatten(),
+              nn.Linear(400, 10), nn.Softmax(1)]  # fmt: skip
+    model, image = nn.Sequential(*layers), DIGIT
+    figure = lc.draw_network(model, image)
+    check_readable(figure)
+    assert {"stride 2", "average 3", "4 maps"} <= set(words(figure))
+    inputs = lc.as_inputs(image[None])
+    with torch.no_grad():
+        maps = model[:2](inputs)[0]
+    np.testing.assert_allclose(stacks(figure, BLUE), maps, atol=1e-6)
+    deep = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(30)])
+    with pytest.raises(UsageError, match="too many"):
+        lc.draw_network(deep, image)
+
+
+class Nothing(nn.Module):
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    ("model", "image"),
+    [
+        (lc.LeNet5(), DIGIT.float()),
+        (lc.LeNet5(), DIGIT[0]),
+        (lc.LeNet5(), DIGIT[None]),
+        (lc.LeNet5(), DIGIT[:20, :20]),
+        (lc.LeNet5(in_channels=3), DIGIT),
+        (lc.SmallUNet(), DIGIT[:27]),
+        (Nothing(), DIGIT),
+        (nn.Flatten(), DIGIT),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(model, image):
+    model.train()
+    with pytest.raises(UsageError):
+        lc.draw_network(model, image)
+    assert model.training
+    assert not plt.get_fignums()

@@ -30,6 +30,7 @@ DOT = 0.028  # inches between the dots that stand for more maps
 RISE = 0.5  # of a stack, for each step to the right
 TALL = 130  # cells in one column; a wider layer has several columns
 COLUMN = 1.6  # inches of the highest column
+SHARES = ("sigmoid", "softmax")  # what these have left needs no other function to be in [0, 1]
 BARS = 12  # so many classes have a bar each
 BAR = 0.165, 0.72  # height and greatest width of a bar in inches
 
@@ -137,14 +138,16 @@ def _look(step: Step, first: Step, is_last: bool) -> tuple[str, np.ndarray, str]
     sides = first.values.shape[-2:]
     if step is first:
         return "image", as_picture(values), "input\n" + by(sides)
-    if is_last and (image := _output_image(values, first.values)) is not None:
-        return "image", image, "output\n" + by(image.shape[:2])
+    if is_last and (shape := _image_shape(values, first.values)) is not None:
+        shares = values if step.activation in SHARES else values.sigmoid()
+        return "image", as_picture(shares.reshape(shape)), "output\n" + by(shape[-2:])
     if values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
         return "maps", values.numpy(), f"{_maps(len(values))}\n{by(values.shape[1:])}"
     label = f"{_maps(len(values))}\n1 × 1" if values.ndim == 3 else str(len(values))
     values = values.flatten()
     if is_last and len(values) <= BARS:
-        shares = values.softmax(0) if _are_scores(values) else values
+        shares = values.sigmoid() if len(values) == 1 else values.softmax(0)
+        shares = values if step.activation in SHARES else shares
         return "bars", shares.numpy(), f"{len(values)} classes" if len(values) > 1 else "1 score"
     return "column", values.numpy(), f"sample\n{label}" if step.kind == "sampling" else label
 
@@ -153,17 +156,15 @@ def _maps(count: int) -> str:
     return "1 map" if count == 1 else f"{count} maps"
 
 
-def _output_image(values: torch.Tensor, image: torch.Tensor) -> np.ndarray | None:
-    """Return an output that is an image, in [0, 1] (its sigmoid where it is not), or None."""
+def _image_shape(values: torch.Tensor, image: torch.Tensor) -> torch.Size | None:
+    """Return the shape of an output that is an image, or None: it has a pixel for each of `image`.
+
+    Three channels are colours; one is a mask or grey.
+    """
     if values.ndim == 1 and values.numel() == image.numel() > 1:
-        values = values.reshape(image.shape)
-    if values.ndim != 3 or len(values) not in (1, 3) or values[0].numel() == 1:
-        return None
-    return as_picture(values if 0 <= values.min() <= values.max() <= 1 else values.sigmoid())
-
-
-def _are_scores(values: torch.Tensor) -> bool:
-    return bool(values.min() < 0) or abs(float(values.sum()) - 1) > 1e-3
+        return image.shape
+    is_image = values.ndim == 3 and len(values) in (1, 3) and values[0].numel() > 1
+    return values.shape if is_image else None
 
 
 def step_words(block: Block) -> str:

@@ -38,7 +38,12 @@ def draw_network(model: nn.Module, image: Tensor) -> Figure:
             f"{image.dtype} of shape {tuple(image.shape)}"
         )
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    steps = network_steps(model, as_inputs(image[None].to(device)))
+    inputs = as_inputs(image[None].to(device))
+    try:
+        steps = network_steps(model, inputs)
+    except RuntimeError as error:
+        name, shape = type(model).__name__, tuple(inputs.shape[1:])
+        raise UsageError(f"{name} does not take an image of shape {shape}: {error}") from error
     blocks = blocks_of(steps)
     if len(blocks) > MOST:
         raise UsageError(f"{len(blocks)} steps are too many for one drawing: {MOST} at most")

@@ -230,21 +230,27 @@ def _draw_window(axis: Axes, source: Block, block: Block) -> None:
 def _seen(source: Block, block: Block) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Return a unit of the first map of `block` and the upper left corner of its window.
 
-    The unit has the largest value of those whose windows lie inside the map and, where there are
-    such, below the arrow between the two blocks. None where no window lies inside.
+    It has the largest value of the units (the nearest to the middle of equal ones) whose windows
+    lie inside the map and, so that no line crosses the words, below the arrow between the two
+    blocks; farther below where that can be. None where there is no such unit.
     """
     kernel, stride = block.step.kernel, block.step.stride
-    starts, inside, low = [], [], []
+    starts, inside = [], []
     for n, m, k, s in zip(block.pixels, source.pixels, kernel, stride, strict=True):
         padding = max(0, (n - 1) * s + k - m) // 2
         starts.append(np.arange(n) * s - padding)
         inside.append((starts[-1] >= 0) & (starts[-1] + k <= m))
-    for one, rows in ((source, starts[0]), (block, np.arange(len(starts[0])))):
-        low.append(_part(one, rows, 0, (0, 0))[0][1] < one.middle[1] - 0.08)
-    for lower in (low[0] & low[1], True):
-        values = np.where(np.outer(inside[0] & lower, inside[1]), block.values[0], -np.inf)
-        row, column = np.unravel_index(values.argmax(), values.shape)
-        if np.isfinite(values[row, column]):
+    rows, columns = np.indices(block.pixels)
+    far = np.hypot(rows - block.pixels[0] / 2, columns - block.pixels[1] / 2)
+    values = block.values[0] - 1e-6 * far
+    for distance in (0.08, 0.0):
+        low = np.full(block.pixels[0], True)
+        for one, tops in ((source, starts[0]), (block, np.arange(block.pixels[0]))):
+            low &= _part(one, tops, 0, (0, 0))[0][1] <= one.middle[1] - distance
+        allowed = np.outer(inside[0] & low, inside[1])
+        if allowed.any():
+            best = np.where(allowed, values, -np.inf).argmax()
+            row, column = np.unravel_index(best, block.pixels)
             return (row, column), (starts[0][row], starts[1][column])
     return None
 
