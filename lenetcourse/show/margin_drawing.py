@@ -32,9 +32,9 @@ def draw_margin(points: Sequence[tuple[float, float]], labels: Sequence[int]) ->
 
     `points` is (n, 2), `labels` (n,) with two values. The decision boundary is that of
     scikit-learn's `SVC(kernel="linear")` without slack: solid, its margins dashed, the support
-    vectors ringed, the width of the street, 2 / |w|, written in the units of the points; both axes
-    have one scale. Raises UsageError for other shapes, numbers that are not finite, and classes
-    that no straight line separates.
+    vectors ringed, the width of the street, 2 / norm(w), written in the units of the points; both
+    axes have one scale. Raises UsageError for other shapes, numbers that are not finite, and
+    classes that no straight line separates.
     """
     points, labels = np.asarray(points, dtype=float), np.asarray(labels)
     if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1]:
