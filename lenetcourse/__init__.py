@@ -73,6 +73,7 @@ _HOME = {
     "explore_kernels": "show.widgets",
     "explore_latent": "show.widgets",
     "GraphNode": "show.graph_drawing",
+    "draw_costs": "show.cost_drawing",
     "draw_dropout": "show.diagrams",
     "draw_encoder_decoder": "show.diagrams",
     "draw_graph": "show.graph_drawing",

@@ -36,6 +36,7 @@ from lenetcourse.models.vae import reparameterise as reparameterise
 from lenetcourse.models.weights import WeightsError as WeightsError
 from lenetcourse.models.weights import load_model as load_model
 from lenetcourse.models.weights import save_model as save_model
+from lenetcourse.show.cost_drawing import draw_costs as draw_costs
 from lenetcourse.show.diagrams import draw_dropout as draw_dropout
 from lenetcourse.show.diagrams import draw_encoder_decoder as draw_encoder_decoder
 from lenetcourse.show.diagrams import draw_receptive_fields as draw_receptive_fields

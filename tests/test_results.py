@@ -13,8 +13,18 @@ from notebook.reading import ROOT
 from scipy import stats
 from scipy.interpolate import interp1d
 
-from lenetcourse import LeNet5, Table, count_macs, mean_and_std, mean_interval, read_results, select
+from lenetcourse import (
+    LeNet5,
+    Table,
+    count_macs,
+    layer_table,
+    mean_and_std,
+    mean_interval,
+    read_results,
+    select,
+)
 from lenetcourse.files import temporary_name
+from lenetcourse.show.cost_drawing import blocks, draw_costs
 from lenetcourse.show.widgets import expected_error, explore_kernels
 
 ERRORS = {(3, 8): [0.012, 0.013], (6, 16): [0.010, 0.009], (1, 2): [0.03, 0.032]}
@@ -91,15 +101,16 @@ def test_figure_in_place_of_the_sliders():
     before = torch.get_rng_state()
     assert explore_kernels(ERRORS, interactive=False) is None
     assert torch.equal(torch.get_rng_state(), before)
-    (left, right) = plt.gcf().axes
-    assert left.get_title() == "(6, 16): expect 0.95%"
-    assert [bar.get_width() for bar in right.patches] == pytest.approx([100, 100])
+    axes = plt.gcf().axes
+    assert len(axes) == 6  # weights and multiply-adds of three sizes, the smallest first
+    assert [axis.get_title("left") for axis in axes[1:3]] == ["(3, 8)\n27,180", "(6, 16)\n44,426"]
+    assert [axis.texts[0].get_text() for axis in axes[4:]] == ["error\n1.25%", "error\n0.95%"]
     plt.close("all")
 
 
 def test_sliders_redraw_the_figure(monkeypatch):
     titles = []
-    monkeypatch.setattr(plt, "show", lambda: titles.append(plt.gcf().axes[0].get_title()))
+    monkeypatch.setattr(plt, "show", lambda: titles.append(plt.gcf().get_suptitle()))
     first, second = explore_kernels(ERRORS).children[:2]
     assert (first.value, second.value) == (6, 16)
     first.value, second.value = 3, 8
@@ -110,6 +121,21 @@ def test_sliders_redraw_the_figure(monkeypatch):
     ends = [count_macs(LeNet5(pair)) for pair in ((3, 8), (6, 16))]
     between = interp1d(np.log(ends), [1.25, 0.95])(np.log(cost))
     assert titles[-1] == f"(3, 32): expect {between:.2f}%"
+    plt.close("all")
+
+
+@pytest.mark.parametrize("kernels", [(6, 16), (3, 8), (12, 32), (1, 2)])
+def test_rectangles_have_the_areas_of_the_layers(kernels):
+    table = layer_table(LeNet5(kernels))
+    assert [block.area for block in blocks(kernels, "weights")] == [row.parameters for row in table]
+    assert [block.area for block in blocks(kernels, "multiply-adds")] == [row.macs for row in table]
+    for axis, count in zip(draw_costs(kernels).axes, ("parameters", "macs"), strict=True):
+        drawn = axis.patches[::2]  # the filled ones
+        areas = [patch.get_width() * patch.get_height() for patch in drawn]
+        assert areas == pytest.approx([getattr(row, count) for row in table])
+        high, low = axis.get_ylim()
+        assert all(low <= p.get_y() <= p.get_y() + p.get_height() <= high for p in drawn)
+        assert all(p.get_width() <= axis.get_xlim()[1] for p in drawn)
     plt.close("all")
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from lenetcourse.models.lenet import LeNet5
 from lenetcourse.models.summary import count_macs, count_parameters
 from lenetcourse.models.vae import VAE, decoded, require_plane
+from lenetcourse.show.cost_drawing import draw_cost_series, draw_costs
 from lenetcourse.show.plots import show_images
 from lenetcourse.show.results import mean_and_std
 
@@ -25,14 +25,17 @@ def explore_kernels(
 ) -> Widget | None:
     """Show what a LeNet-5 with other numbers of kernels costs, and which error to expect.
 
-    `errors` maps measured pairs of kernels to the test errors (from 0 to 1) of several seeds. With
-    `interactive`, two sliders choose the pair and the figure follows; else the figure is shown for
-    (6, 16). The expected error is read off a straight line between the measured networks, over the
-    logarithm of the multiply-adds: a guess, and none outside their range. Returns the sliders as an
-    ipywidgets box, or None.
+    `errors` maps measured pairs of kernels to the errors (from 0 to 1) of several seeds. They are
+    to help in a choice: give validation errors. With `interactive`, two sliders choose the pair,
+    and rectangles for its weights and multiply-adds follow; else those of the measured pairs are
+    drawn side by side. The expected error is read off a straight line between the measured
+    networks, over the logarithm of the multiply-adds: a guess, and none outside their range.
+    Returns the sliders as an ipywidgets box, or None.
     """
     if not interactive:
-        draw_kernels(errors, 6, 16)
+        pairs = sorted(errors, key=lambda pair: kernels_cost(pair).macs)
+        captions = [f"error\n{mean_and_std(errors[pair])[0]:.2%}" for pair in pairs]
+        draw_cost_series(pairs, captions)
         return None
     import ipywidgets
 
@@ -42,37 +45,20 @@ def explore_kernels(
     second = ipywidgets.IntSlider(16, 1, 32, description="kernels 2", **slider)
 
     def show(first: int, second: int) -> None:
-        draw_kernels(errors, first, second)
+        figure = draw_costs((first, second))
+        figure.suptitle(f"({first}, {second}): expect {guess(errors, (first, second))}")
         plt.show()
 
     return ipywidgets.interact(show, first=first, second=second).widget
 
 
-def draw_kernels(
-    errors: Mapping[tuple[int, int], Sequence[float]], first: int, second: int
-) -> Figure:
-    """Draw cost and expected error of `LeNet5((first, second))` among the measured networks."""
-    costs = {pair: kernels_cost(pair) for pair in [*errors, (first, second), (6, 16)]}
-    measured = sorted(errors, key=lambda pair: costs[pair].macs)
-    macs = np.array([costs[pair].macs for pair in measured])
-    spread = np.array([mean_and_std(errors[pair]) for pair in measured])
-    here, whole = costs[first, second], costs[6, 16]
-    guess = expected_error(macs, spread[:, 0], here.macs)
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
-    left.errorbar(macs, 100 * spread[:, 0], 100 * spread[:, 1], fmt="o-", capsize=3)
-    for pair, x, y in zip(measured, macs, spread[:, 0], strict=True):
-        left.annotate(str(pair), (x, 100 * y), (5, 6), textcoords="offset points", fontsize=8)
-    left.axvline(here.macs, color="C1", linestyle="--", linewidth=1)
-    left.set(xscale="log", xlabel="multiply-adds an image", ylabel="test error in %")
-    left.set_title(f"({first}, {second}): expect {guess}")
-    shares = [here.weights / whole.weights, here.macs / whole.macs]
-    bars = right.barh(["weights", "multiply-adds"], np.array(shares) * 100, color=["C2", "C0"])
-    right.bar_label(bars, [f"{here.weights:,}", f"{here.macs:,}"], padding=4, fontsize=9)
-    right.axvline(100, color="black", linewidth=1)
-    right.set(xlim=(0, 420), xlabel="% of LeNet-5 with (6, 16)", title="Cost")
-    right.grid(axis="y", visible=False)
-    return figure
+def guess(errors: Mapping[tuple[int, int], Sequence[float]], kernels: tuple[int, int]) -> str:
+    """Return the error to expect of `LeNet5(kernels)` among the measured networks, in words."""
+    macs = {pair: kernels_cost(pair).macs for pair in errors}
+    measured = sorted(errors, key=macs.get)
+    means = np.array([mean_and_std(errors[pair])[0] for pair in measured])
+    costs = np.array([macs[pair] for pair in measured])
+    return expected_error(costs, means, kernels_cost(kernels).macs)
 
 
 class Cost(NamedTuple):
