@@ -102,15 +102,27 @@ def recorded() -> dict:
     return {"weights": {name: weights_digest(name) for name in (PLAIN, READER)}, "sets": sets}
 
 
+def unlikeness(one: Image.Image, other: Image.Image) -> float:
+    """Return how far two pictures are apart in the form that a network reads."""
+    return float((to_mnist(one).float() - to_mnist(other).float()).square().mean())
+
+
 def samples() -> Image.Image:
-    """Return one picture of each manner in a row, of a careful hand, and below of a hasty one."""
-    chosen = []
-    for options in HANDS.values():
-        each = options["each"]
-        found = list(pictures(0, each, options["haste"]))
-        # Not always the first of a manner: those would show the same digit again and again.
-        chosen += [found[each * k + k % each] for k in range(len(found) // each)]
-    return sheet(chosen, len(chosen) // 2, ground=(255, 255, 255))
+    """Return one picture of each manner in a row, of a careful hand, and below of a hasty one.
+
+    The hasty one shows the same digit and is, of all such, the least like the careful one.
+    """
+    careful, hasty = (
+        list(pictures(0, options["each"], options["haste"])) for options in HANDS.values()
+    )
+    each = HANDS["careful"]["each"]
+    # Not always the first of a manner: those would show the same digit again and again.
+    above = [careful[each * k + k % each] for k in range(len(careful) // each)]
+    below = []
+    for picture in above:
+        same = [p for p in hasty if (p.manner, p.digit) == (picture.manner, picture.digit)]
+        below.append(max(same, key=lambda p: unlikeness(p.image, picture.image)))
+    return sheet(above + below, len(above), ground=(255, 255, 255))
 
 
 def record(folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, Ellipse, Rectangle
+from matplotlib.path import Path
 from torch import nn
 from torch.nn import functional as F
 
@@ -100,8 +101,19 @@ def pictures(figure):
     ]
 
 
+def strokes(figure):
+    """Yield (path, room): lines and arrows in pixels, and where they are cut off."""
+    for axis in figure.axes:
+        arrows = [one for one in axis.patches if type(one).__name__ == "FancyArrowPatch"]
+        lines = [one for one in axis.lines if one.get_linestyle() != "None"]
+        for one in [*lines, *arrows]:
+            transform = axis.transData if one in arrows else one.get_transform()
+            for points in one.get_path().transformed(transform).to_polygons(closed_only=False):
+                yield Path(points), axis.bbox if one.get_clip_on() else figure.bbox
+
+
 def check_readable(figure):
-    """Every text inside the figure and its box, none over another, none too small."""
+    """Every text inside the figure and its box, on nothing else, crossed by no line, and large."""
     found = texts(figure)
     assert found
     extents = [text.get_window_extent() for text in found]
@@ -112,6 +124,10 @@ def check_readable(figure):
     for text, extent in zip(found, extents, strict=True):
         for one in pictures(figure):
             assert shared(extent, one.get_window_extent()) <= 0.5, f"{text} lies on a picture"
+    for path, room in strokes(figure):
+        for text, extent in zip(found, extents, strict=True):
+            crossed = path.intersects_bbox(extent.padded(-1), filled=False)
+            assert not crossed or shared(extent, room) < 0, f"{text.get_text()!r} is crossed"
     for text, patch in boxed(figure):
         extent, room = text.get_window_extent(), patch.get_window_extent()
         assert inside(extent, room), f"{text.get_text()!r} leaves its box"
@@ -174,7 +190,7 @@ DRAWINGS = {
     "graph": lambda: lc.draw_graph(NODES, ARROWS),
     "graph, one node": lambda: lc.draw_graph([GraphNode("x", "x", (0, 0), -0.123456)], []),
     "graph, nine columns": lambda: lc.draw_graph(
-        [GraphNode(str(k), "σ", (k, k % 2), k / 8, -k) for k in range(9)],
+        [GraphNode(str(k), "σ", (k, 0), k / 8, -k) for k in range(9)],
         [(str(k), str(k + 1)) for k in range(8)],
     ),
     "encoder and decoder": lambda: lc.draw_encoder_decoder((784, 400, 20, 400, 784)),
@@ -205,6 +221,16 @@ def test_drawings_do_not_need_the_style():
     check_readable(lc.draw_window(EDGES, UPRIGHT, 0, 1, bias=-1))
     check_readable(lc.draw_margin(*two_classes(0)))
     check_readable(lc.draw_network(lc.LeNet5(), DIGIT))
+
+
+@pytest.mark.parametrize("name", ["window", "margin"])
+def test_a_drawing_can_be_saved_and_shown_again(name, tmp_path):
+    figure = DRAWINGS[name]()
+    for crop in ("tight", None):
+        figure.savefig(tmp_path / "one.png", bbox_inches=crop)
+    check_readable(figure)
+    shown = plt.imread(tmp_path / "one.png")
+    assert (shown[[0, 0, -1, -1], [0, -1, 0, -1], :3] == 1).all()
 
 
 def cell_values(figure):
@@ -746,6 +772,15 @@ class Residual(nn.Module):
         x = self.relu(self.norm(self.first(x)))
         x = x + torch.tanh(self.second(x))
         return self.dense(F.adaptive_avg_pool2d(x, 1).flatten(1)).log_softmax(1)
+
+
+@pytest.mark.parametrize("sides", [(112, 8), (8, 112)])
+def test_wide_labels_under_narrow_maps(sides):
+    image = image_for(lc.SkipSegmenter(), sides)
+    check_readable(lc.draw_network(lc.SkipSegmenter(), image))
+    check_readable(lc.draw_network(lc.SmallUNet(), image))
+    ones = [nn.Conv2d(1, 1, 1), nn.Conv2d(1, 2, 1), nn.Conv2d(2, 1, 1), nn.Flatten()]
+    check_readable(lc.draw_network(nn.Sequential(*ones, nn.Linear(112 * 8, 3)), image))
 
 
 @pytest.mark.parametrize("inplace", [False, True])

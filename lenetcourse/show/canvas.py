@@ -16,7 +16,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.patches import FancyArrowPatch, Patch, Polygon, Rectangle
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
@@ -37,7 +39,7 @@ def sheet(width: float, height: float) -> Axes:
             f"the drawing would be {width:.1f} inches wide, and its text too small on a narrow "
             f"page: {WIDEST} inches at most; give less to draw"
         )
-    figure = plt.figure(figsize=(width, height), facecolor="white", layout="none")
+    figure = blank(width, height)
     # A notebook crops a figure to its axes and adds a margin: leave ours out of them.
     across, up = MARGIN / width, MARGIN / height
     axis = figure.add_axes((across, up, 1 - 2 * across, 1 - 2 * up))
@@ -45,6 +47,13 @@ def sheet(width: float, height: float) -> Axes:
     axis.set(xlim=(MARGIN, width - MARGIN), ylim=(MARGIN, height - MARGIN))
     axis.set_autoscale_on(False)
     return axis
+
+
+def blank(width: float, height: float) -> Figure:
+    """Return a white figure of this size in inches whose parts stay where they are put."""
+    # layout="none" would be forgotten when the figure is saved (Matplotlib 3.11).
+    still = PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=False)
+    return plt.figure(figsize=(width, height), facecolor="white", layout=still)
 
 
 def write(axis: Axes, place: Point, words: str, **style: object) -> list[Text]:

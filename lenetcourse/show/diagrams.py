@@ -247,9 +247,8 @@ def _draw_dense(
         gone = unit in without
         color = "#b5b5b5" if gone else BLUE
         face = "white" if gone else tint(BLUE, 0.35)
-        axis.add_patch(
-            Circle((x, y), 0.125, facecolor=face, edgecolor=color, linewidth=1.3, zorder=2)
-        )
+        style = {"facecolor": face, "edgecolor": color, "linewidth": 1.3, "clip_on": False}
+        axis.add_patch(Circle((x, y), 0.125, zorder=2, **style))
         if gone:
             for sign in (1, -1):
                 ends = [(x - 0.07, y - 0.07 * sign), (x + 0.07, y + 0.07 * sign)]

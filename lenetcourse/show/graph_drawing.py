@@ -124,7 +124,8 @@ def _draw_node(axis: Axes, node: GraphNode, at: Point, half: float, computes: bo
         shape = box(axis, (x - half, y - HIGH / 2), (2 * half, HIGH), node.label,
                     facecolor="#efefef", edgecolor=INK, zorder=2)  # fmt: skip
     else:
-        shape = Ellipse(at, 2 * half, HIGH, facecolor="white", edgecolor=INK, lw=0.8, zorder=2)
+        shape = Ellipse(at, 2 * half, HIGH, facecolor="white", edgecolor=INK, linewidth=0.8,
+                        zorder=2, clip_on=False)  # fmt: skip
         axis.add_patch(shape)
         belong(write(axis, at, node.label, zorder=5), shape)
     up, down = y + HIGH / 2 + 0.05, y - HIGH / 2 - 0.06

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +18,7 @@ from lenetcourse.show.canvas import (
     TEXT,
     area,
     arrow,
+    blank,
     number,
     width_of,
     write,
@@ -32,9 +32,9 @@ def draw_margin(points: Sequence[tuple[float, float]], labels: Sequence[int]) ->
 
     `points` is (n, 2), `labels` (n,) with two values. The decision boundary is that of
     scikit-learn's `SVC(kernel="linear")` without slack: solid, its margins dashed, the support
-    vectors ringed, the width of the street, 2 / |w|, written in the units of the points; both axes
-    have one scale. Raises UsageError for other shapes, numbers that are not finite, and classes
-    that no straight line separates.
+    vectors ringed, the width of the street, 2 / norm(w), written in the units of the points; both
+    axes have one scale. Raises UsageError for other shapes, numbers that are not finite, and
+    classes that no straight line separates.
     """
     points, labels = np.asarray(points, dtype=float), np.asarray(labels)
     if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1]:
@@ -74,7 +74,7 @@ def _widest_street(points: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, fl
 
 def _empty_plot(points: np.ndarray) -> Axes:
     """Return axes around the points; a unit is as long across as up."""
-    figure = plt.figure(figsize=SIZE, facecolor="white", layout="none")
+    figure = blank(*SIZE)
     axis = figure.add_axes(_place(0.9))
     axis.set_autoscale_on(False)
     axis.grid(False)
@@ -97,7 +97,7 @@ def _empty_plot(points: np.ndarray) -> Axes:
 def _place(left: float) -> tuple[float, float, float, float]:
     """Return the place of the axes in the figure that begin `left` inches from its left edge."""
     wide, high = SIZE
-    return left / wide, 0.52 / high, (wide - left - 0.2) / wide, (high - 0.92) / high
+    return left / wide, 0.52 / high, (wide - left - 0.2) / wide, (high - 1.0) / high
 
 
 def _draw_street(axis: Axes, points: np.ndarray, slope: np.ndarray, offset: float) -> None:
@@ -135,7 +135,8 @@ def _room_for(
         for sign in (-1, 1):
             foot = middle + step * along
             place = foot + sign * out
-            if ((place - half < low) | (place + half > high)).any():
+            corners = np.array([place - half, place + half, foot - edge, foot + edge])
+            if (corners < low).any() or (corners > high).any():
                 continue
             away = np.maximum(np.abs(points - place) - half, 0)
             free = min(

@@ -111,12 +111,20 @@ def _length(row: list[Slot], rows: list[list[Slot]]) -> float:
     """Return the width that a row needs, with its arrows."""
     wide = sum(max(block.width for block in slot) for slot in row)
     wide += sum(_gap(before, after) for before, after in itertools.pairwise(row))
-    return _before(row, rows) + wide + (0 if row is rows[-1] else AFTER)
+    after = _beside(row[-1]) if row is rows[-1] else max(AFTER, _beside(row[-1]))
+    return _before(row, rows) + wide + after
 
 
 def _before(row: list[Slot], rows: list[list[Slot]]) -> float:
-    """Return the room for the arrow that comes from the row before."""
-    return 0.0 if row is rows[0] else max(0.34, width_of(step_words(row[0][0])) + 0.2)
+    """Return the room at the left: for a label, and for the arrow from the row before."""
+    arrow_room = 0.0 if row is rows[0] else max(0.34, width_of(step_words(row[0][0])) + 0.2)
+    return max(arrow_room, _beside(row[0]))
+
+
+def _beside(slot: Slot) -> float:
+    """Return how far a label is wider than its slot, at each side."""
+    widest = max(width_of(block.label) for block in slot)
+    return max(0.0, (widest - max(block.width for block in slot)) / 2)
 
 
 def _gap(before: Slot, after: Slot) -> float:
@@ -233,7 +241,7 @@ def _seen(source: Block, block: Block) -> tuple[tuple[int, int], tuple[int, int]
 
     It has the largest value of the units (the nearest to the middle of equal ones) whose windows
     lie inside the map and, so that no line crosses the words, below the arrow between the two
-    blocks; farther below where that can be. None where there is no such unit.
+    blocks and what is written there. None where there is no such unit.
     """
     step, starts, inside = block.step, [], []
     sides = zip(block.pixels, source.pixels, step.kernel, step.stride, step.padding, strict=True)
@@ -243,7 +251,7 @@ def _seen(source: Block, block: Block) -> tuple[tuple[int, int], tuple[int, int]
     rows, columns = np.indices(block.pixels)
     far = np.hypot(rows - block.pixels[0] / 2, columns - block.pixels[1] / 2)
     values = block.values[0] - 1e-6 * far
-    for distance in (0.08, 0.0):
+    for distance in (LINE + 0.08,) if "\n" in step_words(block) else (0.08, 0.0):
         low = np.full(block.pixels[0], True)
         for one, tops in ((source, starts[0]), (block, np.arange(block.pixels[0]))):
             low &= _part(one, tops, 0, (0, 0))[0][1] <= one.middle[1] - distance

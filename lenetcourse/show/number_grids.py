@@ -86,7 +86,7 @@ def _draw_equation(grids: Sequence[Grid], lines: Sequence[str]) -> Figure:
     widths = [max(side * g.values.shape[1], width_of(g.label)) for g in grids]
     wide, tall = sum(widths) + 2 * gap, side * max(len(grid.values) for grid in grids)
     below = 1.15 * LINE * len(lines) + 0.12
-    width = 2 * MARGIN + max(wide, *(width_of(text) for text in lines))
+    width = 2 * MARGIN + max(wide, *(width_of(f"+ {text}") for text in lines))
     axis = sheet(width, 2 * MARGIN + tall + 1.4 * LINE + below)
     x, middle = (width - wide) / 2, MARGIN + below + 1.4 * LINE + tall / 2
     for grid, room, sign in zip(grids, widths, ("∗", "=", ""), strict=True):
@@ -96,9 +96,11 @@ def _draw_equation(grids: Sequence[Grid], lines: Sequence[str]) -> Figure:
         x += room + gap
         write(axis, (x - gap / 2, middle), sign)
     left = (width - max(width_of(text) for text in lines)) / 2
+    plus = width_of("+ 0") - width_of("0")
     for place, text in enumerate(lines):
         y = MARGIN + 1.15 * LINE * (len(lines) - place - 0.5)
-        write(axis, (left, y), text, ha="left")
+        indent = plus if place == 0 and len(lines) > 1 else 0
+        write(axis, (left + indent, y), text, ha="left")
     return axis.figure
 
 
