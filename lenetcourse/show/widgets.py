@@ -34,7 +34,7 @@ def explore_kernels(
     """
     if not interactive:
         pairs = sorted(errors, key=lambda pair: kernels_cost(pair).macs)
-        captions = [f"error\n{mean_and_std(errors[pair])[0]:.2%}" for pair in pairs]
+        captions = [f"validation\nerror\n{mean_and_std(errors[pair])[0]:.2%}" for pair in pairs]
         draw_cost_series(pairs, captions)
         return None
     import ipywidgets
