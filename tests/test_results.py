@@ -104,7 +104,10 @@ def test_figure_in_place_of_the_sliders():
     axes = plt.gcf().axes
     assert len(axes) == 6  # weights and multiply-adds of three sizes, the smallest first
     assert [axis.get_title("left") for axis in axes[1:3]] == ["(3, 8)\n27,180", "(6, 16)\n44,426"]
-    assert [axis.texts[0].get_text() for axis in axes[4:]] == ["error\n1.25%", "error\n0.95%"]
+    assert [axis.texts[0].get_text() for axis in axes[4:]] == [
+        "validation\nerror\n1.25%",
+        "validation\nerror\n0.95%",
+    ]
     plt.close("all")
 
 
