@@ -15,6 +15,7 @@ hand for both networks that come with the library, with the sha256 of their file
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import sys
@@ -93,12 +94,17 @@ def weights_digest(name: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@functools.cache
+def drawn(hand: str) -> list:
+    """Return the pictures of one of `HANDS`, drawn once: the counts and the samples need them."""
+    return list(pictures(0, **HANDS[hand]))
+
+
 def recorded() -> dict:
     """Return what `handwriting.json` holds."""
     sets = {}
     for hand, options in HANDS.items():
-        found = list(pictures(0, options["each"], options["haste"]))
-        sets[hand] = {"seed": 0, **options, "manners": both_by_manner(found)}
+        sets[hand] = {"seed": 0, **options, "manners": both_by_manner(drawn(hand))}
     return {"weights": {name: weights_digest(name) for name in (PLAIN, READER)}, "sets": sets}
 
 
@@ -112,9 +118,7 @@ def samples() -> Image.Image:
 
     The hasty one shows the same digit and is, of all such, the least like the careful one.
     """
-    careful, hasty = (
-        list(pictures(0, options["each"], options["haste"])) for options in HANDS.values()
-    )
+    careful, hasty = drawn("careful"), drawn("hasty")
     each = HANDS["careful"]["each"]
     # Not always the first of a manner: those would show the same digit again and again.
     above = [careful[each * k + k % each] for k in range(len(careful) // each)]
