@@ -161,6 +161,11 @@ def width_of(words: str, weight: str = "normal") -> float:
     return max((path.get_extents().x1 / 72 for path in paths), default=0.0)
 
 
+def by(sides: Sequence[int]) -> str:
+    """Return sides as a person writes them: 28 × 28."""
+    return " × ".join(map(str, sides))
+
+
 def number(value: float, decimals: int = 2) -> str:
     """Return a number as it is written by hand: no zeros at its end, a true minus."""
     value = round(float(value), decimals)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lenetcourse.models.lenet import LeNet5
-from lenetcourse.models.summary import layer_table
+from lenetcourse.models.summary import LayerTable, layer_table
 
 WHAT = ("weights", "multiply-adds")
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")  # conv1, conv2, fc1, fc2, fc3
@@ -31,17 +31,21 @@ class Block(NamedTuple):
         return round(self.width * self.height)
 
 
+def layers_of(kernels: tuple[int, int]) -> LayerTable:
+    """Return the layers of `LeNet5(kernels)`; torch's random numbers stay where they are."""
+    with torch.random.fork_rng(devices=[]):
+        return layer_table(LeNet5(kernels))
+
+
 def blocks(kernels: tuple[int, int], what: str) -> list[Block]:
     """Return the layers of `LeNet5(kernels)` as rectangles of "weights" or "multiply-adds".
 
     Weights: as wide as one output has weights, bias included, and one high for each kernel or unit.
     Multiply-adds: without the bias, and the rectangle s times as wide and as high, where s x s are
-    the places at which every weight is used. torch's random numbers stay where they are.
+    the places at which every weight is used.
     """
-    with torch.random.fork_rng(devices=[]):
-        table = layer_table(LeNet5(kernels))
     found = []
-    for layer in table:
+    for layer in layers_of(kernels):
         outputs = layer.output_shape[0]
         side = layer.output_shape[-1] if layer.kind == "Conv2d" else 1
         if what == "weights":

@@ -19,6 +19,7 @@ from lenetcourse.show.canvas import (
     Point,
     as_picture,
     box,
+    by,
     number,
     picture,
     tint,
@@ -205,11 +206,6 @@ def step_words(block: Block) -> str:
         times = step.values.shape[-1] / step.inputs[0].values.shape[-1]
         return f"upsample\n× {number(times)}" if times == round(times, 2) else "upsample"
     return step.kind
-
-
-def by(sides: Sequence[int]) -> str:
-    """Return sides as a person writes them: 28 × 28."""
-    return " × ".join(map(str, sides))
 
 
 def _draw_image(axis: Axes, block: Block) -> None:

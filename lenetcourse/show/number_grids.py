@@ -22,6 +22,7 @@ from lenetcourse.show.canvas import (
     Point,
     arrow,
     box,
+    by,
     number,
     sheet,
     tint,
@@ -51,7 +52,7 @@ def draw_window(
     image, kernel = _numbers(image, "image", 7), _numbers(kernel, "kernel", 3)
     output = _slide(image, kernel, bias, stride)
     if not (0 <= row < output.shape[0] and 0 <= column < output.shape[1]):
-        raise UsageError(f"({row}, {column}) is not in the output of {_by(output.shape)}")
+        raise UsageError(f"({row}, {column}) is not in the output of {by(output.shape)}")
     top, left = row * stride, column * stride
     window = np.s_[top : top + kernel.shape[0], left : left + kernel.shape[1]]
     known = row * output.shape[1] + column + 1 if so_far else output.size
@@ -75,7 +76,7 @@ class Grid(NamedTuple):
     @property
     def label(self) -> str:
         """Name and shape."""
-        return f"{self.name} {_by(self.values.shape)}"
+        return f"{self.name} {by(self.values.shape)}"
 
 
 def _draw_equation(grids: Sequence[Grid], lines: Sequence[str]) -> Figure:
@@ -109,7 +110,7 @@ def _slide(image: np.ndarray, kernel: np.ndarray, bias: float, stride: int) -> n
     if stride < 1:
         raise UsageError(f"stride must be at least 1, not {stride}")
     if kernel.shape[0] > image.shape[0] or kernel.shape[1] > image.shape[1]:
-        raise UsageError(f"a kernel of {_by(kernel.shape)} is larger than {_by(image.shape)}")
+        raise UsageError(f"a kernel of {by(kernel.shape)} is larger than {by(image.shape)}")
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)[::stride, ::stride]
     return (windows * kernel).sum((2, 3)) + bias
 
@@ -168,10 +169,6 @@ def _numbers(values: Sequence[Sequence[float]], name: str, most: int) -> np.ndar
     return array
 
 
-def _by(shape: Sequence[int]) -> str:
-    return " × ".join(str(size) for size in shape)
-
-
 def draw_pooling(values: Sequence[Sequence[float]], size: int = 2, kind: str = "maximum") -> Figure:
     """Draw a small image of numbers in tinted squares, and one number for each square beside it.
 
@@ -181,7 +178,7 @@ def draw_pooling(values: Sequence[Sequence[float]], size: int = 2, kind: str = "
     """
     values = _numbers(values, "values", 8)
     if size < 1 or values.shape[0] % size or values.shape[1] % size or max(values.shape) > 4 * size:
-        raise UsageError(f"{_by(values.shape)} numbers are not 1 to 4 squares of {size} a side")
+        raise UsageError(f"{by(values.shape)} numbers are not 1 to 4 squares of {size} a side")
     names = {"maximum": np.max, "average": np.mean}
     if kind not in names:
         raise UsageError(f"unknown pooling {kind!r}: one of {', '.join(names)}")
@@ -205,8 +202,8 @@ def draw_pooling(values: Sequence[Sequence[float]], size: int = 2, kind: str = "
         _draw_square(axis, pooled[row : row + 1, column : column + 1], corner, side, color, True)
     arrow(axis, (left + 0.12, middle), (right - 0.12, middle), linewidth=1.4)
     write(axis, (left + gap / 2, middle + 0.7 * LINE), kind)
-    write(axis, (MARGIN + (left - MARGIN) / 2, MARGIN + LINE / 2), _by(values.shape))
-    write(axis, (right + side * columns / 2, top - side * rows - 0.9 * LINE), _by(pooled.shape))
+    write(axis, (MARGIN + (left - MARGIN) / 2, MARGIN + LINE / 2), by(values.shape))
+    write(axis, (right + side * columns / 2, top - side * rows - 0.9 * LINE), by(pooled.shape))
     return axis.figure
 
 

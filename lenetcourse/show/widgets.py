@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from lenetcourse.models.lenet import LeNet5
-from lenetcourse.models.summary import count_macs, count_parameters
 from lenetcourse.models.vae import VAE, decoded, require_plane
-from lenetcourse.show.cost_drawing import draw_cost_series, draw_costs
+from lenetcourse.show.cost_drawing import draw_cost_series, draw_costs, layers_of
 from lenetcourse.show.plots import show_images
 from lenetcourse.show.results import mean_and_std
 
@@ -33,7 +31,7 @@ def explore_kernels(
     Returns the sliders as an ipywidgets box, or None.
     """
     if not interactive:
-        pairs = sorted(errors, key=lambda pair: kernels_cost(pair).macs)
+        pairs = sorted(errors, key=macs_of)
         captions = [f"validation\nerror\n{mean_and_std(errors[pair])[0]:.2%}" for pair in pairs]
         draw_cost_series(pairs, captions)
         return None
@@ -54,25 +52,16 @@ def explore_kernels(
 
 def guess(errors: Mapping[tuple[int, int], Sequence[float]], kernels: tuple[int, int]) -> str:
     """Return the error to expect of `LeNet5(kernels)` among the measured networks, in words."""
-    macs = {pair: kernels_cost(pair).macs for pair in errors}
+    macs = {pair: macs_of(pair) for pair in errors}
     measured = sorted(errors, key=macs.get)
     means = np.array([mean_and_std(errors[pair])[0] for pair in measured])
     costs = np.array([macs[pair] for pair in measured])
-    return expected_error(costs, means, kernels_cost(kernels).macs)
+    return expected_error(costs, means, macs_of(kernels))
 
 
-class Cost(NamedTuple):
-    """What a network costs: its weights, and the multiply-adds of one image."""
-
-    weights: int
-    macs: int
-
-
-def kernels_cost(kernels: tuple[int, int]) -> Cost:
-    """Return the cost of `LeNet5(kernels)`; torch's random numbers stay where they are."""
-    with torch.random.fork_rng(devices=[]):
-        model = LeNet5(kernels)
-    return Cost(count_parameters(model), count_macs(model))
+def macs_of(kernels: tuple[int, int]) -> int:
+    """Return the multiply-adds of `LeNet5(kernels)` for one image."""
+    return sum(layer.macs for layer in layers_of(kernels))
 
 
 def expected_error(macs: np.ndarray, errors: np.ndarray, cost: int) -> str:
