@@ -13,7 +13,7 @@ JOBS ?=
 DASK ?=
 LIST ?=
 
-.PHONY: help book test check lint lab figures lock clean
+.PHONY: help book test check lint lab labs figures lock clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -33,11 +33,12 @@ book: $(READY) ## build the book into _build/html
 
 # Two processes with one thread each: two torch processes with two threads each hinder one another.
 test: export OMP_NUM_THREADS = 1
-test: $(READY) ## unit tests, then every notebook on the embedded digits, then the notebook checks
+test: $(READY) ## unit tests, then every notebook on the embedded digits, then their checks and the proof of the labs
 	"$(BIN)/python" -m pytest -n 2 --dist loadscope tests
 	LENETCOURSE_DATASET=digits LENETCOURSE_OFFLINE=1 "$(BIN)/python" -m pytest -n 2 --dist loadscope \
 	    --nbval-lax --nbval-current-env --nbval-cell-timeout 120 book $(wildcard labs)
 	"$(BIN)/python" tools/check_notebooks.py
+	"$(BIN)/python" tools/prove_labs.py
 
 lint: $(READY) ## style and spelling
 	"$(BIN)/ruff" check .
@@ -52,6 +53,9 @@ lab: $(READY) ## JupyterLab on the course, on this machine only, with its token
 figures: $(READY) ## run on MNIST what changed of the batch: chapters and sweeps (ONLY= JOBS= DASK= LIST=1)
 	"$(BIN)/python" tools/regenerate.py $(ONLY) $(if $(JOBS),--jobs $(JOBS)) \
 	    $(if $(DASK),--dask $(DASK)) $(if $(LIST),--list)
+
+labs: $(READY) ## write the labs from labs/solutions (ONLY=02; RUN=1 runs the solutions first)
+	"$(BIN)/python" tools/make_labs.py $(ONLY) $(if $(RUN),--run)
 
 lock: $(READY) ## resolve requirements.txt again after a change of its direct pins
 	"$(BIN)/python" tools/lock.py

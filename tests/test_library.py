@@ -98,7 +98,7 @@ def test_the_stub_names_what_the_package_has():
 # Rooms
 
 ROOMS = [{"errors"}, {"files", "tables"}, {"data"}, {"models"}, {"baselines", "train"}, {"show"},
-         {"command"}, {"cli"}, {"__main__"}]  # fmt: skip
+         {"labs"}, {"command"}, {"cli"}, {"__main__"}]  # fmt: skip
 
 
 def library_imports():

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from batch.hashes import stale
 from batch.runs import read_batch
+from lab.source import all_sources
+from make_labs import differences
 from notebook.reading import (
     CHAPTER,
     ROOT,
@@ -47,8 +49,8 @@ ACTIVE_HTML = re.compile(
 def executed_in_order(page: Page) -> Findings:
     """Every code cell was run, from the top, in a fresh kernel."""
     cells = list(cells_of(page.nb, "code"))
-    if page.kind == "lab" and not any(c.execution_count or c.outputs for _, c in cells):
-        return  # labs are stored as the reader gets them: never run
+    if page.kind == "lab" and not any(cell.execution_count for _, cell in cells):
+        return  # stored as the reader gets it: never run, though a picture may be kept
     for expected, (number, cell) in enumerate(cells, 1):
         count = cell.execution_count
         if count != expected:
@@ -190,10 +192,11 @@ RULES = (
 
 def open_page(path: Path, root: Path) -> Page:
     """Return the notebook in `path`, told apart by where it lies. Raises Unusable."""
-    kind = "lab"
-    if path.resolve().parent == root.resolve() / "book":
+    folder, root = path.resolve().parent, root.resolve()
+    kind = "solution" if folder == root / "labs" / "solutions" else "lab"
+    if folder == root / "book":
         kind = "chapter" if CHAPTER.fullmatch(path.stem) else "page"
-    return Page(path, read_notebook(path), root.resolve(), kind)
+    return Page(path, read_notebook(path), root, kind)
 
 
 def check(path: Path, root: Path = ROOT) -> list[Finding]:
@@ -231,7 +234,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         lines = [
             f"{shown(path, root)}: {finding}" for path in paths for finding in check(path, root)
         ]
-        lines += [] if named else stale_results(root)
+        lines += [] if named else [*differences(all_sources(root), root), *stale_results(root)]
     except Unusable as error:
         print(f"check_notebooks: {error}", file=sys.stderr)
         return 2

@@ -41,6 +41,7 @@ STEPS = (
     "think",
     "references",
 )
+LABS = ("lab", "solution")  # a lab's text is as long as its tasks need; its checks are its guards
 EITHER_FIRST = {"idea", "data"}  # which of the two opens a chapter depends on its subject
 QUESTIONS = {"check": 5, "think": 3}  # at least, each with its answer folded away
 BUDGET = {
@@ -56,7 +57,10 @@ BUDGET = {
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook and what it is: a numbered "chapter", another "page" of the book, or a "lab"."""
+    """A notebook and what it is.
+
+    A numbered "chapter", another "page" of the book, a "lab" as handed out, or its "solution".
+    """
 
     path: Path
     nb: NotebookNode
@@ -66,8 +70,8 @@ class Page:
     @property
     def remake(self) -> str:
         """What to do when the stored run is at fault."""
-        if self.kind == "lab":
-            return "run it from the top and save it"
+        if self.kind in LABS:
+            return f"run `make labs RUN=1 ONLY={self.path.stem[4:6]}`"
         return f"run `make figures ONLY={self.path.stem}`"
 
 
@@ -101,7 +105,7 @@ def one_parameters_cell(page: Page) -> Findings:
 
 def title_and_promises(page: Page) -> Findings:
     """A page opens with its title, and a chapter says what the reader will do."""
-    if page.kind == "lab":
+    if page.kind in LABS:
         return
     levels = [
         (number, level)
@@ -159,7 +163,7 @@ def skeleton_in_order(page: Page) -> Findings:
 
 def questions_answered(page: Page) -> Findings:
     """Every question that a page asks at its end has its answer folded away."""
-    if page.kind == "lab":
+    if page.kind in LABS:
         return
     steps = marked_steps(page.nb)
     starts = [number for _, number, _ in steps] + [len(page.nb.cells) + 1]
@@ -195,7 +199,7 @@ def within_budget(page: Page) -> Findings:
 
     A page that is no chapter may be as short as it likes.
     """
-    if page.kind == "lab":
+    if page.kind in LABS:
         return
     own = {name: value for name, value in own_budget(page.nb).items() if isinstance(value, int)}
     budget = BUDGET | own
@@ -265,7 +269,7 @@ def difference(node: ast.stmt, root: Path) -> str | None:
 
 def results_guarded(page: Page) -> Findings:
     """A re-run compares facts, and asserts the range of the results."""
-    if page.kind == "lab":
+    if page.kind in LABS:
         return
     cells = [cell for _, cell in cells_of(page.nb, "code")]
     if not any("nbval-check-output" in tags(cell) for cell in cells):

@@ -1,0 +1,220 @@
+"""What a check says of an answer: the comparison, and the sentence that goes with it.
+
+A check calls the answer with `call` and compares with `same`. Both raise `NotYet`, which holds what
+a reader needs to go on; an answer that is right raises nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+
+BLANK = ...  # what stands in the notebook where an answer belongs
+SHOWN_NUMBERS = 36  # an array with more is told by its shape
+
+
+class NotAttempted(Exception):
+    """The blank is still as it was handed out."""
+
+
+class NotYet(Exception):
+    """The answer is not right yet: why, and an input for which it is not, where there is one."""
+
+    def __init__(
+        self, message: str, *, given: object = None, expected: object = None, got: object = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.given, self.expected, self.got = (
+            None if value is None else describe(value) for value in (given, expected, got)
+        )
+
+
+def describe(value: object) -> str:
+    """Return `value` in a few words: small arrays in full, large ones by their shape."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        return _describe_array(as_array(value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _describe_array(array: np.ndarray) -> str:
+    if array.ndim == 0:
+        return describe(array.item())
+    shape = f"shape {tuple(array.shape)}"
+    if array.size > SHOWN_NUMBERS or array.ndim > 2:
+        return shape
+    numbers = np.array2string(array, precision=4, suppress_small=True, separator=", ")
+    return f"{shape}\n{numbers}" if array.ndim == 2 else f"{numbers}, {shape}"
+
+
+def blank(value: object) -> bool:
+    """Return whether `value` is, or holds, a blank that was not filled in."""
+    if isinstance(value, (tuple, list)):
+        return any(blank(part) for part in value)
+    return value is BLANK
+
+
+def attempted(*values: object) -> None:
+    """Raise NotAttempted when one of `values` is a blank."""
+    if blank(values):
+        raise NotAttempted
+
+
+def call(function: object, *inputs: object, **options: object) -> object:
+    """Return what the answer `function` makes of `inputs`; tensors are handed over as copies.
+
+    Raises NotAttempted when it gives back a blank, NotYet when it cannot be called or gives None.
+    What the answer itself raises goes through.
+    """
+    attempted(function)
+    if not callable(function):
+        raise NotYet(
+            "A function is wanted here, without calling it: its name, with no brackets.",
+            got=f"{describe(function)}, which is {a_kind(function)}",
+        )
+    result = function(*map(_copy, inputs), **options)
+    attempted(result)
+    if result is None:
+        name = getattr(function, "__name__", type(function).__name__)
+        raise NotYet(f"`{name}` gives back None: is its `return` missing?", got="None")
+    return result
+
+
+def _copy(value: object) -> object:
+    return value.clone() if isinstance(value, torch.Tensor) else value
+
+
+def a_kind(value: object) -> str:
+    """Return what kind of thing `value` is: 'a list', 'a torch tensor', ..."""
+    if isinstance(value, torch.Tensor):
+        return "a torch tensor"
+    if isinstance(value, np.ndarray):
+        return "a NumPy array"
+    if isinstance(value, type):
+        return "a class"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def as_array(value: object, what: str = "The result") -> np.ndarray:
+    """Return numbers of any kind - tensor on any device, array, list, number - as a NumPy array.
+
+    Raises NotYet when `value` holds no numbers.
+    """
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+    try:
+        if isinstance(value, (list, tuple)):
+            value = [as_array(part, what) for part in value]
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "biuf":
+        raise NotYet(f"{what} should be numbers or a tensor of numbers.", got=a_kind(value))
+    return array
+
+
+def same(
+    got: object,
+    expected: object,
+    *,
+    given: object = None,
+    what: str = "The result",
+    traps: Mapping[str, object] | None = None,
+    tolerance: float = 1e-4,
+) -> None:
+    """Compare numbers: the shape first, then every value, with room for rounding.
+
+    `traps` names results of typical mistakes: the sentence to say -> what the mistake gives.
+    `tolerance` is relative to the largest expected number, where that is above 1; whole numbers
+    must be met exactly. Raises NotYet.
+    """
+    found, wanted = as_array(got, what), as_array(expected)
+    for sentence, wrong in (traps or {}).items():
+        if _equal(found, as_array(wrong), tolerance) and not _equal(found, wanted, tolerance):
+            raise NotYet(sentence, given=given, expected=wanted, got=found)
+    if found.shape != wanted.shape:
+        raise NotYet(
+            f"{what} has the wrong shape.",
+            given=given,
+            expected=_shape_words(wanted),
+            got=_shape_words(found),
+        )
+    if not _equal(found, wanted, tolerance):
+        _raise_difference(found, wanted, given, what, tolerance)
+
+
+def _shape_words(array: np.ndarray) -> str:
+    return f"shape {tuple(array.shape)}" if array.ndim else f"one number, {describe(array)}"
+
+
+def _close(found: np.ndarray, wanted: np.ndarray, tolerance: float) -> np.ndarray:
+    if wanted.dtype.kind in "biu":
+        tolerance = 0
+    size = max(1.0, float(np.abs(wanted).max(initial=0)))
+    return np.isclose(
+        found.astype(np.float64), wanted.astype(np.float64), rtol=0, atol=tolerance * size
+    )
+
+
+def _equal(found: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
+    return found.shape == wanted.shape and bool(_close(found, wanted, tolerance).all())
+
+
+def _raise_difference(
+    found: np.ndarray, wanted: np.ndarray, given: object, what: str, tolerance: float
+) -> None:
+    if wanted.ndim == 0:
+        raise NotYet(f"{what} is another number.", given=given, expected=wanted, got=found)
+    wrong = np.argwhere(~_close(found, wanted, tolerance))
+    place = tuple(int(index) for index in wrong[0])
+    if not np.isfinite(found[place]):
+        what_is = f"{what} holds {found[place]}, at {list(place)}."
+    else:
+        what_is = (
+            f"{what} has the right shape, but {len(wrong)} of its {wanted.size} values "
+            f"{'is' if len(wrong) == 1 else 'are'} wrong; the first is at {list(place)}."
+        )
+    small = wanted.size <= SHOWN_NUMBERS and wanted.ndim <= 2
+    raise NotYet(
+        what_is,
+        given=given,
+        expected=wanted if small else describe(wanted[place].item()),
+        got=found if small else describe(found[place].item()),
+    )
+
+
+def one_of(answer: object, allowed: tuple[object, ...], what: str = "The answer") -> None:
+    """Raise NotYet when a written answer is none of those that make sense."""
+    attempted(answer)
+    if isinstance(answer, str):
+        answer = answer.strip().lower()
+    if not any(type(answer) is type(choice) and answer == choice for choice in allowed):
+        wanted = ", ".join(map(repr, allowed))
+        raise NotYet(f"{what} should be one of {wanted}.", got=answer)
+
+
+def whole_number(answer: object, what: str = "The answer") -> int:
+    """Return a whole number, however it came: int, float without a fraction, tensor of one."""
+    attempted(answer)
+    array = as_array(answer, what)
+    if array.size != 1 or array.dtype.kind == "b" or float(array.reshape(-1)[0]) % 1:
+        raise NotYet(f"{what} should be one whole number.", got=answer)
+    return int(array.reshape(-1)[0])
+
+
+def keeps(function: Callable[[], object], value: torch.Tensor, message: str) -> object:
+    """Return what `function()` gives; raise NotYet(message) when it changed `value` on the way."""
+    before = value.clone()
+    result = function()
+    if not torch.equal(before, value):
+        raise NotYet(message, given=before, expected="the input as it was", got=value)
+    return result

@@ -1,0 +1,1 @@
+"""What make_labs.py and prove_labs.py are made of."""
