@@ -9,7 +9,7 @@ from typing import NoReturn
 
 # Modules that need torch are imported where they are used: --help answers at once.
 from lenetcourse import __version__
-from lenetcourse.command import data, doctor, predict, train
+from lenetcourse.command import data, doctor, labs, predict, train
 from lenetcourse.command.report import INTERRUPTED, fail
 from lenetcourse.errors import CourseError
 
@@ -39,6 +39,6 @@ def parser() -> argparse.ArgumentParser:
     made = Parser("lenetcourse", description="The library of the LeNet course.")
     made.add_argument("--version", action="version", version=f"lenetcourse {__version__}")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (train, predict, data, doctor):
+    for module in (train, predict, data, labs, doctor):
         module.add(commands)
     return made

@@ -110,7 +110,7 @@ def as_array(value: object, what: str = "The result") -> np.ndarray:
     """
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
-        return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        value = (value.float() if value.dtype == torch.bfloat16 else value).resolve_conj().numpy()
     try:
         if isinstance(value, (list, tuple)):
             value = [as_array(part, what) for part in value]

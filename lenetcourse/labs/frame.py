@@ -47,12 +47,6 @@ class Task:
         """Try the answer and show: not attempted, your code raised, not yet, or right."""
         show(outcome_message(self.name, self.title, self.judge(*answers), self.why))
 
-    def require(self, *answers: object) -> None:
-        """Raise AssertionError unless the answer is right: for graders that want an exception."""
-        outcome = self.judge(*answers)
-        if outcome.kind != RIGHT:
-            raise AssertionError(str(outcome_message(self.name, self.title, outcome, self.why)))
-
     def hint(self) -> None:
         """Show the next hint; each says more than the one before."""
         place = min(self._hints_shown, len(self.hints) - 1)
