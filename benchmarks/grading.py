@@ -20,9 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 from lab.proof import builds_on  # noqa: E402
-from lab.source import LabSource, all_sources, emptied, handed_out, solved  # noqa: E402
+from lab.source import LabSource, all_sources, handed_out  # noqa: E402
 
 from lenetcourse.grading import parent  # noqa: E402
+from lenetcourse.labs.blanks import emptied, solved  # noqa: E402
 from lenetcourse.labs.judge import RIGHT  # noqa: E402
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from lab import proof, source
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook.reading import Unusable, write_notebook
 
-from lenetcourse.labs import lab_01
+from lenetcourse.labs import blanks, lab_01
 from lenetcourse.labs.draw import Draw
 from lenetcourse.labs.expect import (
     NotAttempted,
@@ -324,7 +325,7 @@ def test_solution_of_a_real_task(capsys):
 
 def test_in_a_terminal_and_without_ipython():
     code = (
-        "import sys; from lenetcourse.labs import lab_01 as lab; lab.q6.check([[1, 2], [3, 4]]);"
+        "import sys; from lenetcourse.labs import blanks, lab_01 as lab; lab.q6.check([[1, 2], [3, 4]]);"
         "lab.progress(); print('IPython' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -350,14 +351,14 @@ three = 3
 
 
 def test_blanks():
-    assert source.blanks(SOLUTION) == 2
-    assert source.emptied(SOLUTION).endswith("    return ...  # twice x\n\n\nthree = ...")
-    assert "y = x + x" not in source.emptied(SOLUTION)
-    only = source.emptied(SOLUTION, 1)
+    assert blanks.blanks(SOLUTION) == 2
+    assert blanks.emptied(SOLUTION).endswith("    return ...  # twice x\n\n\nthree = ...")
+    assert "y = x + x" not in blanks.emptied(SOLUTION)
+    only = blanks.emptied(SOLUTION, 1)
     assert "y = x + x" in only
     assert only.endswith("three = ...")
     assert "SOLUTION" not in only
-    assert source.solved(SOLUTION).endswith("    return y\n\n\nthree = 3")
+    assert blanks.solved(SOLUTION).endswith("    return y\n\n\nthree = 3")
 
 
 @pytest.mark.parametrize(
@@ -371,8 +372,21 @@ def test_blanks():
     ],
 )
 def test_marks_that_do_not_match(wrong):
-    with pytest.raises(Unusable):
-        source.emptied(wrong)
+    with pytest.raises(blanks.BlankError):
+        blanks.emptied(wrong)
+
+
+def test_marks_for_other_graders_leave_valid_python():
+    text = blanks.for_other_graders(SOLUTION)
+    assert "#:" not in text
+    without = re.sub(r"( *)# BEGIN SOLUTION.*?# END SOLUTION", r"\1pass", text, flags=re.S)
+    space = {}
+    exec(without, space)
+    assert space["double"](2) is ...
+    assert space["three"] is ...
+    space = {}
+    exec(text, space)
+    assert (space["double"](2), space["three"]) == (4, 3)
 
 
 def toy_lab(root, answer=SOLUTION):
@@ -404,7 +418,7 @@ def test_make_labs_writes_checks_and_refuses(tmp_path, capsys):
     record = json.loads(kept.read_text(encoding="utf-8"))["tasks"]["q1"]
     assert record == {
         "check": "lab.q1.check(double)",
-        "solution": source.solved(SOLUTION),
+        "solution": blanks.solved(SOLUTION),
         "reason": "Because.",
     }
     kept.write_text("{}", encoding="utf-8")

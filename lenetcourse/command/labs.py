@@ -27,6 +27,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     grade.add_argument("--seconds", type=float, default=900, help="for a notebook; default: 900")
     grade.add_argument("--memory", type=float, default=6, help="GB for a notebook; default: 6")
     grade.set_defaults(run=grade_all)
+    export = actions.add_parser("export", help="write the labs for nbgrader or Otter")
+    export.add_argument("folder", type=Path, metavar="FOLDER", help="a new one")
+    export.add_argument("--for", dest="grader", choices=["nbgrader", "otter"], required=True)
+    solutions = Path("labs/solutions")
+    export.add_argument("--from", dest="solutions", type=Path, default=solutions, metavar="FOLDER",
+                        help="default: labs/solutions in this folder")  # fmt: skip
+    export.set_defaults(run=export_all)
 
 
 def show_list(options: argparse.Namespace) -> int:
@@ -87,4 +94,13 @@ def grade_all(options: argparse.Namespace) -> int:
                 reports.write_grades(done, options.out)
                 (folder / "summary.md").write_text(reports.summary(done), encoding="utf-8")
     print(f"{options.out}, and a page for each in {folder}/; summary in {folder / 'summary.md'}")
+    return 0
+
+
+def export_all(options: argparse.Namespace) -> int:
+    """Write every lab in the form of another grader."""
+    from lenetcourse.grading.export import export
+
+    written = export(options.solutions, options.grader, options.folder)
+    print(f"{len(written)} labs for {options.grader} written to {options.folder}")
     return 0

@@ -18,7 +18,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from notebook.reading import cells_of
 
-from lab.source import LabSource, Tried, blanks, emptied, handed_out, read_source, solved
+from lab.source import LabSource, Tried, handed_out, read_source
+from lenetcourse.labs.blanks import blanks, emptied, solved
 from lenetcourse.labs.frame import NOT_ATTEMPTED, NOT_YET, RAISED, RIGHT, Lab, Outcome
 from lenetcourse.labs.shown import outcome_message
 

@@ -1,9 +1,8 @@
 """A lab's source: the solution notebook in labs/solutions/, and the answers tried beside it.
 
 In the notebook the task q3 has a Markdown cell `q3`, answer cells `q3-answer`, `q3-answer-2`, ...,
-a check cell `q3-check`, and a Markdown cell `q3-reason` that only the solution shows. In an answer
-cell a solution stands between `# BEGIN SOLUTION` and `# END SOLUTION`; the lines after `#: ` are
-what the reader finds in its place, and hold a `...`.
+a check cell `q3-check`, and a Markdown cell `q3-reason` that only the solution shows. How solutions
+are marked stands in lenetcourse/labs/blanks.py.
 
 The file lab_NN_tried.py beside it holds whole answer cells, each under a line that names it:
 
@@ -23,7 +22,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from notebook.reading import Unusable, cells_of, read_notebook, tags
 
-BEGIN, END, GIVEN = "# BEGIN SOLUTION", "# END SOLUTION", "#: "
+from lenetcourse.labs.blanks import BlankError, emptied, solved
+
 REASON, KEEP = "reason", "keep-output"
 NAME = re.compile(r"lab_(\d\d)_\w+")
 ANSWER = re.compile(r"(q\d+)-answer(?:-\d+)?")
@@ -115,50 +115,6 @@ def read_tried(path: Path) -> list[Tried]:
     return found
 
 
-def blanks(source: str) -> int:
-    """Return the number of solutions in a cell."""
-    return sum(line.strip() == BEGIN for line in source.splitlines())
-
-
-def emptied(source: str, only: int | None = None) -> str:
-    """Return a cell's code with its solutions, or only solution number `only`, taken out.
-
-    The solutions that stay keep their code and lose their marks. Raises Unusable when the marks do
-    not match, or nothing with a `...` would stand in place of a solution.
-    """
-    kept: list[str] = []
-    given: list[str] = []
-    number, inside = -1, False
-    for line in source.splitlines():
-        bare = line.strip()
-        if bare in (BEGIN, END):
-            if inside == (bare == BEGIN):
-                raise Unusable(f"{bare!r} where none is expected")
-            inside, number = not inside, number + (bare == BEGIN)
-            if bare == END and only in (None, number):
-                if not any("..." in part for part in given):
-                    raise Unusable(f"a solution without a line {GIVEN}... to put in its place")
-                kept += given
-            given = []
-        elif inside and line.lstrip().startswith(GIVEN):
-            indent = line[: len(line) - len(line.lstrip())]
-            given.append(indent + bare.removeprefix(GIVEN))
-        elif not inside or only not in (None, number):
-            kept.append(line)
-    if inside:
-        raise Unusable(f"{BEGIN!r} without its end")
-    return "\n".join(kept)
-
-
-def solved(source: str) -> str:
-    """Return a cell's code with its solutions, without the marks."""
-    marks = (BEGIN, END)
-    lines = source.splitlines()
-    return "\n".join(
-        line for line in lines if line.strip() not in marks and not line.strip().startswith(GIVEN)
-    )
-
-
 def handed_out(source: LabSource) -> NotebookNode:
     """Return the notebook as readers get it: blanks, no outputs but pictures that are to stay."""
     nb = deepcopy(source.nb)
@@ -166,7 +122,7 @@ def handed_out(source: LabSource) -> NotebookNode:
     for number, cell in cells_of(nb, "code"):
         try:
             cell.source = emptied(cell.source)
-        except Unusable as error:
+        except BlankError as error:
             raise Unusable(f"{source.path.name}: cell {number}, {cell.id}: {error}") from None
         cell.execution_count = None
         keep = KEEP in tags(cell)
