@@ -2,8 +2,8 @@
 
     python tools/make_labs.py [--run] [--check] [LAB ...]
 
-From labs/solutions/lab_NN_name.ipynb come labs/lab_NN_name.ipynb and the record in
-lenetcourse/labs/solutions/. With --run the solutions are first run on the embedded digits and
+From labs/solutions/lab_NN_name.ipynb come labs/lab_NN_name.ipynb, the record in
+lenetcourse/labs/solutions/, and the instructors' page on the labs. With --run the solutions are first run on the embedded digits and
 stored with their outputs. With --check nothing is written: exits with 1 when a file is not what its
 solution says. Exits with 2 on input that cannot be used.
 """
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from lab.guide import guide
 from lab.source import LabSource, all_sources, handed_out, read_source, record
 from notebook.outputs import cleaned, what_stopped, with_outputs
 from notebook.reading import ROOT, Unusable, code_hash, write_notebook
@@ -66,7 +67,18 @@ def differences(sources: Sequence[LabSource], root: Path) -> list[str]:
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
                 place = path.relative_to(root).as_posix()
                 lines.append(f"{place}: differs from its solution: run `make labs`")
+    page = root / "instructors" / "labs.md"
+    if page.is_file() and page.read_text(encoding="utf-8") != guide(all_sources(root)):
+        lines.append("instructors/labs.md: differs from the labs: run `make labs`")
     return lines
+
+
+def write(path: Path, text: str, root: Path) -> None:
+    """Write a file and print its place. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+    print(path.relative_to(root).as_posix())
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
@@ -85,10 +97,9 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
             if options.run:
                 run(source)
             for path, text in products(read_source(source.path), root).items():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with replacing(path) as part:
-                    part.write_text(text, encoding="utf-8", newline="\n")
-                print(path.relative_to(root).as_posix())
+                write(path, text, root)
+        if (root / "instructors").is_dir():
+            write(root / "instructors" / "labs.md", guide(all_sources(root)), root)
     except Unusable as error:
         print(f"make_labs: {error}", file=sys.stderr)
         return 2
