@@ -3,9 +3,9 @@
     python tools/make_labs.py [--run] [--check] [LAB ...]
 
 From labs/solutions/lab_NN_name.ipynb come labs/lab_NN_name.ipynb, the record in
-lenetcourse/labs/solutions/, and the instructors' page on the labs. With --run the solutions are first run on the embedded digits and
-stored with their outputs. With --check nothing is written: exits with 1 when a file is not what its
-solution says. Exits with 2 on input that cannot be used.
+lenetcourse/labs/solutions/, and the instructors' page on the labs. With --run the solutions are
+first run on the embedded digits and stored with their outputs. With --check nothing is written:
+exits with 1 when a file is not what its solution says. Exits with 2 on input that cannot be used.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The instructors' page on the labs: goals against checks, minutes, and mistakes that were tried."""
+"""The instructors' page on the labs: goals against checks, minutes, typical mistakes."""
 
 import importlib
 import re
