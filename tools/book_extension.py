@@ -3,6 +3,7 @@
 The directive `facts` writes a table from files, so that no page holds a number typed by hand:
 
     chapters  title, question, and how long reading and running take
+    labs      title, what one will have made, and how long it takes
     runs      what every committed notebook was run on, and when
     sweeps    how many runs of each sweep are recorded, and how long they took
     versions  the libraries it was run with
@@ -40,7 +41,8 @@ from notebook.reading import (
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 200  # for a chapter that does not say its times itself
-TIME = re.compile(r"\*\*Time:\*\*\s+(.+?)\.\s*$", re.M)  # "**Time:** 45 minutes to read, ..."
+MADE = re.compile(r"At the end of this lab you will have (.+?)\.\s*$", re.M)
+TIME = re.compile(r"\*\*Time:\*\*\s+(.+?)\.(?:\s|$)", re.M)  # "**Time:** 45 minutes to read, ..."
 BUILT_WITH = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
 BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 UNKNOWN = "not recorded"
@@ -125,6 +127,15 @@ def chapters_table(chapters: list[Chapter]) -> list[list[str]]:
     return rows
 
 
+def labs_table(labs: list[Chapter]) -> list[list[str]]:
+    rows = [["Lab", "At its end you will have", "Time"]]
+    for lab in labs:
+        made = MADE.search(lab.texts[0])
+        name = lab.link.replace("](", "](../labs/")
+        rows.append([name, made[1] if made else "", lab.times])
+    return rows
+
+
 def runs_table(chapters: list[Chapter]) -> list[list[str]]:
     rows = [["Chapter", "Data set", "Run on", "Took", "Cores", "Code since then"]]
     for chapter in chapters:
@@ -181,6 +192,7 @@ def table_line(cells: list[str]) -> str:
 
 TABLES = {
     "chapters": chapters_table,
+    "labs": labs_table,
     "runs": runs_table,
     "sweeps": sweeps_table,
     "versions": versions_table,
@@ -199,17 +211,19 @@ class Facts(SphinxDirective):
             raise self.error(f"facts: no table {name!r}: one of {', '.join(TABLES)}")
         source = Path(self.env.srcdir)
         names = [source / f"{docname}.ipynb" for docname in self.config.external_site_map]
-        chapters = [Chapter(path) for path in names if path.is_file()]
+        everything = [Chapter(path) for path in names if path.is_file()]
+        labs = [one for one in everything if one.path.parent.name == "labs"]
+        chapters = [one for one in everything if one not in labs]
         for pattern in ("lenetcourse/**/*.py", "book/batch.yml", "book/sweeps/*.ipynb"):
             for path in source.glob(pattern):  # what tells whether a run is up to date
                 self.env.note_dependency(str(path))
-        for chapter in chapters:
+        for chapter in everything:
             self.env.note_dependency(str(chapter.path))
             if chapter.record_path.is_file():
                 self.env.note_dependency(str(chapter.record_path))
         for record in results_of(chapters).glob("*/[!.]*.json"):
             self.env.note_dependency(str(record))
-        head, *rows = TABLES[name](chapters)
+        head, *rows = TABLES[name](labs if name == "labs" else chapters)
         lines = [table_line(row) for row in (head, ["---"] * len(head), *rows)]
         holder = nodes.container(classes=["facts"])
         self.state.nested_parse(StringList(lines, self.get_location()), 0, holder)
