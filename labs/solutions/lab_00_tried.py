@@ -650,7 +650,7 @@ def train(network, weights, images, labels, batches, rate):
     return losses
 
 
-# %% q7 mistake: one of three mended -> The weights move uphill
+# %% q7 mistake: one of three mended -> The weights move, but uphill
 bugs = {2, 5, 6}
 
 
@@ -669,7 +669,7 @@ def train(network, weights, images, labels, batches, rate):
     return losses
 
 
-# %% q7 mistake: two of three mended -> the labels of other images
+# %% q7 mistake: two of three mended -> labels of other images
 bugs = {2, 5, 6}
 
 
@@ -792,7 +792,7 @@ def network(x, weights):
     return add(matmul(flatten(maps), weights[2]), weights[3])
 
 
-start = [np.zeros((4, 5, 5)), np.zeros((4, 1, 1)), np.zeros((400, 10)), np.zeros(10)]
+start = [np.zeros((2, 5, 5)), np.zeros((2, 1, 1)), np.zeros((200, 10)), np.zeros(10)]
 
 # %% q8 mistake: the weights start far too large -> no better than one dense layer
 rng = np.random.default_rng(0)
@@ -805,8 +805,8 @@ def network(x, weights):
 
 
 start = [
-    10 * rng.normal(size=(4, 5, 5)), np.zeros((4, 1, 1)),
-    10 * rng.normal(size=(400, 10)), np.zeros(10),
+    10 * rng.normal(size=(2, 5, 5)), np.zeros((2, 1, 1)),
+    10 * rng.normal(size=(200, 10)), np.zeros(10),
 ]
 
 # %% q8 mistake: a node out of bare values cuts the graph -> That cuts the graph

@@ -567,10 +567,10 @@ STUCK = (
     "No weight has moved: when the step is taken, its gradient is zero. Which line makes it so, "
     "and at what moment?"
 )
-UPHILL = "The weights move uphill: each step makes the loss of its batch larger. See line 6."
+UPHILL = "The weights move, but uphill: each step makes the loss of its batch larger."
 STRANGERS = (
-    "The loss falls to a level and stays: the images of a batch get the labels of other images. "
-    "See where `y` comes from."
+    "The weights move downhill, but they learn strange pairs: the images of a batch get the labels "
+    "of other images."
 )
 PILED = (
     "The gradients of all batches so far pile up: they must be cleared once in each round, but "
