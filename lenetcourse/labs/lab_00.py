@@ -226,8 +226,11 @@ def _compare_loss(got: object, scores: torch.Tensor, labels: torch.Tensor, given
             ),
             "`p[:, labels]` takes every label from every row. One from each row: "
             "`p[np.arange(len(labels)), labels]`.": -scores.log_softmax(1)[:, labels].mean(),
-            "This is the logarithm to the base 2 or 10; `np.log` has the base e.": (
+            "This is the logarithm to the base 10; `np.log` has the base e.": (
                 surprises.mean() / np.log(10)
+            ),
+            "This is the logarithm to the base 2; `np.log` has the base e.": (
+                surprises.mean() / np.log(2)
             ),
         },
     )
@@ -441,7 +444,7 @@ def _compare_maps(
         value,
         maps,
         given=given,
-        what="The value, the maps,",
+        what="The value",
         traps={
             "The kernels are turned: lay them on the image as they are.": turned,
             "The maps come before the images: wanted is (n, k, rows, columns).": maps.transpose(
@@ -479,11 +482,11 @@ def _compare_gradients(
         "This is a mean over the places; they add up.": leaves[1].grad / (rows * columns),
     }
     same(
-        nodes[1].gradient,
-        leaves[1].grad,
+        alone(nodes[1].gradient),
+        alone(leaves[1].grad),
         given=given,
         what="The gradient of the kernels",
-        traps=wrong_kernels,
+        traps={sentence: alone(wrong) for sentence, wrong in wrong_kernels.items()},
     )
     wrong_images = {
         add_up: over,
@@ -493,12 +496,17 @@ def _compare_gradients(
         ),
     }
     same(
-        nodes[0].gradient,
-        leaves[0].grad,
+        alone(nodes[0].gradient),
+        alone(leaves[0].grad),
         given=given,
         what="The gradient of the images",
-        traps=wrong_images,
+        traps={sentence: alone(wrong) for sentence, wrong in wrong_images.items()},
     )
+
+
+def alone(values: Sequence) -> object:
+    """Return the first of `values` if it is the only one: a message can show it in full."""
+    return values[0] if len(values) == 1 else values
 
 
 def scores_of(x: Node, weights: Sequence[Node]) -> Node:
@@ -637,12 +645,12 @@ def _diagnose(trial: Trial, left: np.ndarray) -> None:
     "Open: train a network of your own",
     needs=("q5", "q6", "q7"),
     hints=(
-        "Four arrays do: kernels (k, 5, 5), one shift for each map (k, 1, 1), a matrix "
-        "(k * 100, 10) and ten biases. The maps have 14 − 5 + 1 = 10 rows and columns.",
+        "Four arrays do: kernels (k, 5, 5), one bias for each map (k, 1, 1), a matrix "
+        "(k * 100, 10) and ten more biases. The maps have 14 − 5 + 1 = 10 rows and columns.",
         "Start the weights at random, of size 1 / √n, n the number of values that each unit adds "
         "up; the biases at zero.",
-        "`maps = tanh(add(convolve(x, kernels), shift))`, then "
-        "`add(matmul(flatten(maps), matrix), biases)`.",
+        "`kernels, b1, w2, b2 = weights`, then `maps = tanh(add(convolve(x, kernels), b1))`, and "
+        "in the end `add(matmul(flatten(maps), w2), b2)`.",
     ),
     why="Slope, step, loss, gradients, loop: all of it yours, and it reads handwriting.",
     seconds=60,
