@@ -112,7 +112,7 @@ def q2(prediction: object, walk: object, draw: Draw) -> str:
     """The predicted rate, and `walk(loss, start, rate, steps)` in a bowl of known slope."""
     attempted(prediction, walk)
     rate_said = as_array(prediction, "The prediction")
-    if rate_said.size != 1 or not float(rate_said.reshape(-1)[0]) > 0:
+    if rate_said.ndim or not float(rate_said) > 0:
         raise NotYet("The prediction should be one number above 0: a rate.", got=prediction)
     for count, steps in [(2, 4), (3, 6)]:
         loss, start = Bowl(draw, count), draw.normal(count).double().numpy()
@@ -143,9 +143,7 @@ def q2(prediction: object, walk: object, draw: Draw) -> str:
         )
         if not np.array_equal(handed, start):
             raise NotYet("The path is right, but `start` was changed on the way: keep a copy.")
-    return (
-        f"Your prediction, {float(rate_said.reshape(-1)[0]):g}, is noted: the run below tests it."
-    )
+    return f"Your prediction, {float(rate_said):g}, is noted: the run below tests it."
 
 
 @LAB.task(
