@@ -47,6 +47,8 @@ def rewritten(source: str, block: Callable[[int, str, list[str], list[str]], lis
                 kept += block(number, indent, solution, given)
         elif not inside:
             kept.append(line)
+        elif bare == GIVEN.strip():
+            given.append("")
         elif bare.startswith(GIVEN):
             given.append(line.replace(GIVEN, "", 1))
         else:

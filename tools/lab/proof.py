@@ -10,6 +10,7 @@ import importlib
 import io
 import linecache
 import os
+import symtable
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -52,30 +53,36 @@ class Cell:
 
 
 def names(source: str) -> tuple[set[str], set[str]]:
-    """Return the names that code reads, and those that it makes or changes.
+    """Return the names of the notebook that code reads, and those that it makes or changes.
 
-    `lab.q3` counts as a name: a check makes it, `lab.q3.passed` reads it.
+    Names that are a function's own count for neither. `lab.q3` counts as a name: a check makes it,
+    `lab.q3.passed` reads it.
     """
     reads, makes = set(), set()
+    tables = [symtable.symtable(source, "<cell>", "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        top = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (top or symbol.is_global()):
+                reads.add(symbol.get_name())
+            if symbol.is_assigned() and (top or symbol.is_declared_global()):
+                makes.add(symbol.get_name())
+            if top and (symbol.is_imported() or symbol.is_namespace()):
+                makes.add(symbol.get_name())
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Attribute(
                 value=ast.Attribute(value=ast.Name(id="lab"), attr=task), attr=action
             ):
                 (makes if action == "check" else reads).add(f"lab.{task}")
-            case ast.Name(id=name, ctx=ast.Load()):
-                reads.add(name)
-            case ast.Name(id=name):
-                makes.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                makes.add(name)
-            case ast.alias(name=name, asname=other):
-                makes.add(other or name.split(".")[0])
             case (
                 ast.Attribute(ctx=ast.Store(), value=inner)
                 | ast.Subscript(ctx=ast.Store(), value=inner)
-            ):
-                makes |= {part.id for part in ast.walk(inner) if isinstance(part, ast.Name)}
+            ):  # net.weight = ..., known[3] = ...: what is changed counts as made
+                inside = {part.id for part in ast.walk(inner) if isinstance(part, ast.Name)}
+                makes |= inside & reads
     return reads - {"lab"}, makes - {"lab"}
 
 
@@ -278,8 +285,8 @@ def outcome_of(bench: Bench, tried: Tried) -> Outcome:
     """Return the outcome of the task with this answer in place of its last answer cell."""
     cell = bench.source.answers(tried.task)[-1]
     outcomes, errors = bench.run_again(cell.id, tried.source, until=f"{tried.task}-check")
-    if errors and outcomes[tried.task].kind == RIGHT:
-        return Outcome(RAISED, errors[0])  # the cell itself raised: no check was reached
+    if errors and errors[0].startswith(f"{cell.id}: "):
+        return Outcome(RAISED, errors[0])  # the cell itself raised: its check tried something else
     return outcomes[tried.task]
 
 
