@@ -75,7 +75,7 @@ def ask_neighbours(images, x, y, k):
     return [Counter(votes.tolist()).most_common(1)[0][0] for votes in y[nearest]]
 
 
-# %% q1 mistake: sums over the images, not over the pixels -> your code raised
+# %% q1 mistake: sums over the images, not over the pixels -> could not be broadcast
 def ask_neighbours(images, x, y, k):
     return np.array([y[((x - image) ** 2).sum(axis=0).argsort()[k]] for image in images.T])
 
@@ -530,7 +530,7 @@ def confusion(truth, answers):
 def pairs(truth, first, second):
     table = [[0, 0], [0, 0]]
     for digit, one, other in zip(truth, first, second, strict=True):
-        table[one != digit][other != digit] += 1
+        table[int(one != digit)][int(other != digit)] += 1
     return table
 
 
@@ -700,7 +700,7 @@ def same_answers(read, x, y, images, order):
     return (before == read(mixed, y, others)).mean()
 
 
-# %% q7 mistake: a new order for the new images -> The share of equal answers
+# %% q7 mistake: a new order for the new images -> expected: 1 got
 prediction = dict.fromkeys(["neighbours", "pca", "logistic", "question", "blurred"], "same")
 
 
@@ -750,7 +750,7 @@ def read(x, y, images):
     return ask_neighbours(images, x, y, 3)
 
 
-# %% q8 mistake: learns on what it should read -> your code raised
+# %% q8 mistake: learns on what it should read -> inconsistent numbers of samples
 def read(x, y, images):
     from sklearn.svm import SVC
 
