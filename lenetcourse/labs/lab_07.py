@@ -36,7 +36,8 @@ def points_of(draw: Draw, count: int, features: int) -> np.ndarray:
 
 def several(got: object, names: str, count: int) -> tuple:
     """Return the parts of an answer that should be a tuple of `count`. Raises NotYet."""
-    if isinstance(got, dict) or not hasattr(got, "__len__") or len(got) != count:
+    whole = isinstance(got, (np.ndarray, torch.Tensor)) and not got.ndim
+    if whole or isinstance(got, dict) or not hasattr(got, "__len__") or len(got) != count:
         words = {2: "Two", 3: "Three"}[count]
         raise NotYet(f"{words} things are wanted, with a comma between them: {names}.", got=got)
     return tuple(got)
@@ -798,8 +799,8 @@ def q8(read: object, draw: Draw) -> str:
     return (
         f"Wrong: {yours:.1%}. One neighbour alone: {theirs:.1%}; one neighbour on blurred images: "
         f"{np.mean(blurred):.1%}. With shuffled pixels yours has {np.mean(shuffled):.1%} wrong, "
-        f"where it had {errors[0]:.1%} on the same images: the difference is what it owes to "
-        f"knowing which pixels are neighbours."
+        f"where it had {errors[0]:.1%} on the same images: what it loses there it owes to knowing "
+        f"which pixels are neighbours."
     )
 
 
