@@ -78,6 +78,8 @@ def test_right_whatever_its_style(right):
         ("double", "A function is wanted"),
         (None, "A function is wanted"),
         (torch.zeros(3), "A function is wanted"),
+        (lambda x, y: x, "cannot be called with the inputs that the task names"),
+        (lambda: 3, "cannot be called with the inputs that the task names"),
         ((value for value in range(3)), "A function is wanted"),
     ],
 )
@@ -325,7 +327,7 @@ def test_solution_of_a_real_task(capsys):
 
 def test_in_a_terminal_and_without_ipython():
     code = (
-        "import sys; from lenetcourse.labs import blanks, lab_01 as lab; lab.q6.check([[1, 2], [3, 4]]);"
+        "import sys; from lenetcourse.labs import lab_01 as lab; lab.q6.check([[1, 2], [3, 4]]);"
         "lab.progress(); print('IPython' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,6 +6,7 @@ a reader needs to go on; an answer that is right raises nothing.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -56,6 +57,8 @@ def _describe_array(array: np.ndarray) -> str:
 
 def blank(value: object) -> bool:
     """Return whether `value` is, or holds, a blank that was not filled in."""
+    if isinstance(value, dict):
+        value = list(value.values())
     if isinstance(value, (tuple, list)):
         return any(blank(part) for part in value)
     return value is BLANK
@@ -79,12 +82,31 @@ def call(function: object, *inputs: object, **options: object) -> object:
             "A function is wanted here, without calling it: its name, with no brackets.",
             got=f"{describe(function)}, which is {a_kind(function)}",
         )
+    _can_take(function, inputs, options)
     result = function(*map(_copy, inputs), **options)
     attempted(result)
     if result is None:
         name = getattr(function, "__name__", type(function).__name__)
         raise NotYet(f"`{name}` gives back None: is its `return` missing?", got="None")
     return result
+
+
+def _can_take(function: Callable, inputs: tuple, options: Mapping[str, object]) -> None:
+    """Raise NotYet when a function takes another number of inputs than it is called with."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some functions written in C have none
+        return
+    try:
+        signature.bind(*inputs, **options)
+    except TypeError:
+        count = len(inputs) + len(options)
+        name = getattr(function, "__name__", type(function).__name__)
+        raise NotYet(
+            f"`{name}` cannot be called with the inputs that the task names.",
+            expected=f"a function of {count} input{'' if count == 1 else 's'}",
+            got=f"{name}{signature}",
+        ) from None
 
 
 def _copy(value: object) -> object:
