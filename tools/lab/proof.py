@@ -285,9 +285,11 @@ def outcome_of(bench: Bench, tried: Tried) -> Outcome:
     """Return the outcome of the task with this answer in place of its last answer cell."""
     cell = bench.source.answers(tried.task)[-1]
     outcomes, errors = bench.run_again(cell.id, tried.source, until=f"{tried.task}-check")
-    if errors and errors[0].startswith(f"{cell.id}: "):
-        return Outcome(RAISED, errors[0])  # the cell itself raised: its check tried something else
-    return outcomes[tried.task]
+    found = outcomes[tried.task]
+    # When a cell raised before the check, what stands there is the outcome of another answer.
+    if errors and (errors[0].startswith(f"{cell.id}: ") or found.kind == RIGHT):
+        return Outcome(RAISED, errors[0])
+    return found
 
 
 def told(bench: Bench, name: str, outcome: Outcome) -> str:
