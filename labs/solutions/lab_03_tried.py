@@ -406,7 +406,7 @@ def separable(maps, depth, point):
     return F.conv2d(filtered, point[:, :, None, None])
 
 
-# %% q5 mistake: pads -> wrong shape
+# %% q5 mistake: pads -> No padding is wanted
 def separable(maps, depth, point):
     filtered = F.conv2d(maps, depth[:, None], groups=len(depth), padding=1)
     return F.conv2d(filtered, point[:, :, None, None])
@@ -536,9 +536,9 @@ class Small(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1 = nn.Conv2d(1, 12, 3, padding=1)
-        self.conv2 = Separable(12, 40, 3)
-        self.conv3 = Separable(40, 80, 3)
-        self.fc = nn.Linear(80 * 4, 10)
+        self.conv2 = Separable(12, 20, 3)
+        self.conv3 = Separable(20, 64, 3)
+        self.fc = nn.Linear(64 * 4, 10)
 
     def forward(self, images):
         maps = F.relu(self.conv1(F.avg_pool2d(images, 2)))
@@ -554,20 +554,20 @@ def make_network():
 # %% q7 right: ordinary convolutions, with strides
 def make_network():
     return nn.Sequential(
-        nn.Conv2d(1, 8, 5, stride=2), nn.ReLU(),
-        nn.Conv2d(8, 24, 4, stride=2), nn.ReLU(),
-        nn.Flatten(), nn.Linear(24 * 25, 32), nn.ReLU(), nn.Linear(32, 10),
+        nn.Conv2d(1, 8, 5, stride=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 32, 3), nn.ReLU(),
+        nn.Flatten(), nn.Linear(32 * 16, 32), nn.ReLU(), nn.Linear(32, 10),
     )  # fmt: skip
 
 
-# %% q7 mistake: forgets the ReLUs and the convolutions -> Too many validation errors
+# %% q7 mistake: one dense layer on coarse images -> too many validation errors
 def make_network():
     return nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(49, 10))
 
 
-# %% q7 mistake: as it was -> not cheap enough
+# %% q7 mistake: a wide dense network -> not cheap enough
 def make_network():
-    return lc.LeNet5((4, 12))
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 150), nn.ReLU(), nn.Linear(150, 10))
 
 
 # %% q7 mistake: judges on test images -> Choose on validation images

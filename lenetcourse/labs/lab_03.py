@@ -31,8 +31,8 @@ progress = LAB.progress
 
 # The largest share of validation errors that the board takes. On MNIST it is the chapter's rule. Of
 # the digits only 197 images are validation: 1.5 % would be two of them, and that many one and the
-# same network (3, 8) gets wrong with one seed and none with the next (six seeds: 0 0 0 1 2 0). So
-# two more are allowed: four images.
+# same network (3, 8) gets wrong with one seed and none with the next (four epochs, six seeds:
+# 0 0 0 1 2 0 images). So two more are allowed: four images.
 LIMITS = {"mnist": 0.015, "digits": 0.025}
 HALVED = 107_880  # multiply-adds of LeNet-5 with (3, 8) kernels
 OURS = "ours"  # the name under which nothing is kept
@@ -214,7 +214,6 @@ def q3(prune: object, draw: Draw) -> None:
         network = lc.LeNet5((first, second))
         before = {name: value.clone() for name, value in network.state_dict().items()}
         images, mean_map = draw.uniform(6, 1, 28, 28), 2 + 3 * draw.uniform(4, 4)
-        wanted = with_level(network, images, kernel, mean_map)
         given = f"a LeNet-5 with {(first, second)} kernels, kernel = {kernel}"
         cut = call(prune, network, kernel, mean_map)
         after = network.state_dict()
@@ -223,63 +222,74 @@ def q3(prune: object, draw: Draw) -> None:
                 "The network that came in is changed: build a new one, and leave this as it is.",
                 given=given,
             )
-        a_network(cut, "The pruned network")
-        smaller = lc.LeNet5((first, second - 1))
-        weights = sum(value.numel() for value in cut.parameters())
-        if weights == sum(value.numel() for value in network.parameters()):
-            raise NotYet(
-                "It has as many weights as before: the kernel is silenced, not cut.",
-                given=given,
-                expected=f"{lc.count_parameters(smaller)} weights",
-                got=f"{weights} weights",
-            )
-        if weights != lc.count_parameters(smaller):
-            raise NotYet(
-                f"It has another number of weights than a LeNet-5 with {(first, second - 1)}: one "
-                "kernel of conv2 goes, and the 16 columns of fc1 that read it.",
-                given=given,
-                expected=f"{lc.count_parameters(smaller)} weights",
-                got=f"{weights} weights",
-            )
-        got = scores(cut, images)
-        weights = {name: value.detach() for name, value in network.named_parameters()}
-        columns, fc1_bias = weights["fc1.weight"], weights["fc1.bias"]
-        conv2_weight, conv2_bias = weights["conv2.weight"], weights["conv2.bias"]
-        every = torch.arange(second * 16)
-        strided = columns[:, every % second != kernel], columns[:, every % second == kernel]
-        last = columns[:, :-16], columns[:, -16:]
-        rows = conv2_weight[every[:second] != kernel], conv2_bias
-        rows = rows[0], rows[1][every[:second] != kernel]
-        kept = every // 16 != kernel
-        traps = {
-            "The level is lost: what the kernel said on average must go into fc1's bias.": (
-                with_level(network, images, kernel, torch.zeros(4, 4))
-            ),
-            "The level has the wrong sign: fc1's bias must gain what the columns added.": (
-                with_level(network, images, kernel, -mean_map)
-            ),
-            "The level is one number for the whole map here; each of its 16 places has its own.": (
-                with_level(network, images, kernel, mean_map.mean().expand(4, 4))
-            ),
-        }
-        for wrong, words in (
-            (strided, "every so-and-so-many-th one"),
-            (last, "the last 16"),
-        ):
-            for level in (0, 1):
-                bias = fc1_bias + level * wrong[1] @ mean_map.flatten()
-                sentence = (
-                    f"The wrong columns of fc1 are cut, {words}: its inputs are the maps one "
-                    f"after another, 16 numbers each."
-                )
-                traps[sentence + " " * level] = scores_of(network, images, rows, wrong[0], bias)
-        columns_right = columns[:, kept]
-        bias = fc1_bias + columns[:, ~kept] @ mean_map.flatten()
-        own_biases = rows[0], conv2_bias[:-1]
-        traps["conv2's biases do not fit its kernels: the same row goes from both."] = scores_of(
-            network, images, own_biases, columns_right, bias
+        one_kernel_less(cut, network, given)
+        same(
+            scores(cut, images),
+            with_level(network, images, kernel, mean_map),
+            given=given,
+            what="The pruned network's scores",
+            traps=wrong_cuts(network, images, kernel, mean_map),
         )
-        same(got, wanted, given=given, what="The pruned network's scores", traps=traps)
+
+
+def one_kernel_less(cut: object, network: nn.Module, given: str) -> None:
+    """Raise NotYet unless `cut` is a network with the weights of one kernel less."""
+    a_network(cut, "The pruned network")
+    first, second = network.settings["kernels"]
+    weights = sum(value.numel() for value in cut.parameters())
+    wanted = lc.count_parameters(lc.LeNet5((first, second - 1)))
+    if weights == wanted:
+        return
+    words = (
+        f"It has another number of weights than a LeNet-5 with {(first, second - 1)}: one kernel "
+        "of conv2 goes, and the 16 columns of fc1 that read it."
+    )
+    if weights == lc.count_parameters(network):
+        words = "It has as many weights as before: the kernel is silenced, not cut."
+    raise NotYet(words, given=given, expected=f"{wanted} weights", got=f"{weights} weights")
+
+
+def wrong_cuts(
+    network: nn.Module, images: Tensor, kernel: int, mean_map: Tensor
+) -> dict[str, Tensor]:
+    """Return the scores of networks that were cut in a wrong way, by what to say of it."""
+    weights = {name: value.detach() for name, value in network.named_parameters()}
+    columns, bias = weights["fc1.weight"], weights["fc1.bias"]
+    second = len(weights["conv2.bias"])
+    keep = torch.arange(second) != kernel
+    rows = weights["conv2.weight"][keep], weights["conv2.bias"][keep]
+    level = mean_map.flatten()
+    traps = {
+        "The level is lost: what the kernel said on average must go into fc1's bias.": (
+            with_level(network, images, kernel, torch.zeros(4, 4))
+        ),
+        "The level has the wrong sign: fc1's bias must gain what the columns added.": (
+            with_level(network, images, kernel, -mean_map)
+        ),
+        "The level is one number for the whole map here; each of its 16 places has its own.": (
+            with_level(network, images, kernel, mean_map.mean().expand(4, 4))
+        ),
+    }
+    blocks, every = keep.repeat_interleave(16), keep.repeat(16)
+    last = torch.arange(16 * second) < 16 * (second - 1)
+    for stays, which in ((every, "one of every few"), (last, "the last 16")):
+        sentence = (
+            f"The wrong columns of fc1 are cut, {which}: its inputs are the maps one after "
+            "another, 16 numbers each."
+        )
+        for added in (0 * level, level):
+            sentence += " " * bool(added.any())  # a trap of its own, in the same words
+            traps[sentence] = scores_of(
+                network, images, rows, columns[:, stays], bias + columns[:, ~stays] @ added
+            )
+    traps["conv2's biases do not fit its kernels: the same row goes from both."] = scores_of(
+        network,
+        images,
+        (rows[0], weights["conv2.bias"][:-1]),
+        columns[:, blocks],
+        bias + columns[:, ~blocks] @ level,
+    )
+    return traps
 
 
 def with_level(network: nn.Module, images: Tensor, kernel: int, level: Tensor) -> Tensor:
@@ -361,6 +371,8 @@ def scores(network: nn.Module, images: Tensor, classes: int = 10) -> Tensor:
 def q4(prediction: object, prune_to: object, measured: object, draw: Draw) -> str:
     """The prediction, the greedy order on networks made for the check, and the measured errors."""
     attempted(prediction, prune_to, measured)
+    if isinstance(prediction, str):
+        raise NotYet("The prediction should be one whole number.", got=prediction)
     guess = whole_number(prediction, "The prediction")
     if not 0 <= guess <= 15:
         raise NotYet("The prediction should be from 0 to 15 kernels: one must stay.", got=guess)
@@ -387,7 +399,7 @@ def q4(prediction: object, prune_to: object, measured: object, draw: Draw) -> st
             traps={
                 "The kernels are measured once only: after each cut, measure those that are left "
                 "anew.": scores(orders["once"], fresh),
-                "The most useful kernel goes first: cut the one without which the loss is lowest.": (
+                "The most useful kernel goes first: cut that without which the loss is lowest.": (
                     scores(orders["most"], fresh)
                 ),
                 "The first kernels go, or the last: cut those without which the loss is lowest.": (
@@ -650,17 +662,18 @@ def q7(network: object, validation: object, draw: Draw) -> str:
     """A trained network: at most the limit of validation errors, cheaper than (3, 8)."""
     entry = measure(network, validation)
     allowed = limit(entry["dataset"])
-    if entry["errors"] > allowed * entry["images"]:
-        raise NotYet(
-            f"Too many validation errors. {entry['multiply_adds']:,} multiply-adds.",
-            expected=f"at most {allowed:.1%}",
-            got=f"{entry['errors'] / entry['images']:.2%}, {entry['errors']} images",
-        )
     if entry["multiply_adds"] >= HALVED:
         raise NotYet(
-            "Good enough, but not cheap enough: the halved LeNet-5 does it for less.",
+            "This is not cheap enough: the halved LeNet-5 does it for less.",
             expected=f"fewer than {HALVED:,} multiply-adds",
             got=f"{entry['multiply_adds']:,}",
+        )
+    if entry["errors"] > allowed * entry["images"]:
+        raise NotYet(
+            f"Cheap, with {entry['multiply_adds']:,} multiply-adds, but too many validation errors "
+            "are left.",
+            expected=f"at most {allowed:.1%}",
+            got=f"{entry['errors'] / entry['images']:.2%}, {entry['errors']} images",
         )
     return (
         f"{entry['multiply_adds']:,} multiply-adds, {entry['multiply_adds'] / HALVED:.0%} of the "
