@@ -30,9 +30,9 @@ LAB = Lab("03", "Fewer kernels")
 progress = LAB.progress
 
 # The largest share of validation errors that the board takes. On MNIST it is the chapter's rule. Of
-# the digits only 197 images are validation: 1.5 % would be two of them, and that many one and the
-# same network (3, 8) gets wrong with one seed and none with the next (four epochs, six seeds:
-# 0 0 0 1 2 0 images). So two more are allowed: four images.
+# the digits only 197 images are validation: 1.5 % would be two of them, and by two images one and
+# the same network differs from seed to seed ((3, 8), six seeds: 0 0 0 1 2 0 images wrong; ours, five
+# seeds: 0 0 1 1 2). So two more are allowed: four images.
 LIMITS = {"mnist": 0.015, "digits": 0.025}
 HALVED = 107_880  # multiply-adds of LeNet-5 with (3, 8) kernels
 OURS = "ours"  # the name under which nothing is kept
@@ -729,11 +729,19 @@ def multiply_adds(network: nn.Module) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-# Name, multiply-adds, weights, wrong validation images: the first two on MNIST from the chapter's
-# records (means of five seeds), all others from the lab's own recipe with seed 0.
+# The course's networks, trained by the lab's recipe with seed 0: name, multiply-adds, weights, wrong
+# validation images, all of them.
 COURSE = {
-    "mnist": [],
-    "digits": [],
+    "digits": [
+        ("LeNet-5, (6, 16)", 281_640, 44_426, 0, 197),
+        ("LeNet-5, (3, 8)", 107_880, 27_180, 0, 197),
+        ("ours", 76_728, 8_114, 0, 197),
+    ],
+    "mnist": [
+        ("LeNet-5, (6, 16)", 281_640, 44_426, 47, 5_000),
+        ("LeNet-5, (3, 8)", 107_880, 27_180, 54, 5_000),
+        ("ours", 76_728, 8_114, 63, 5_000),
+    ],
 }
 
 
