@@ -31,8 +31,8 @@ progress = LAB.progress
 
 # The largest share of validation errors that the board takes. On MNIST it is the chapter's rule. Of
 # the digits only 197 images are validation: 1.5 % would be two of them, and by two images one and
-# the same network differs from seed to seed ((3, 8), six seeds: 0 0 0 1 2 0 images wrong; ours, five
-# seeds: 0 0 1 1 2). So two more are allowed: four images.
+# the same network differs from seed to seed: (3, 8) has 0 0 0 1 2 0 wrong with six seeds, ours
+# 0 0 1 1 2 with five. So two more are allowed: four images.
 LIMITS = {"mnist": 0.015, "digits": 0.025}
 HALVED = 107_880  # multiply-adds of LeNet-5 with (3, 8) kernels
 OURS = "ours"  # the name under which nothing is kept
@@ -729,8 +729,8 @@ def multiply_adds(network: nn.Module) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-# The course's networks, trained by the lab's recipe with seed 0: name, multiply-adds, weights, wrong
-# validation images, all of them.
+# The course's networks, trained by the lab's recipe with seed 0: name, multiply-adds, weights,
+# wrong validation images, all of them.
 COURSE = {
     "digits": [
         ("LeNet-5, (6, 16)", 281_640, 44_426, 0, 197),
