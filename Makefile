@@ -33,6 +33,7 @@ book: $(READY) ## build the book into _build/html
 
 # Two processes with one thread each: two torch processes with two threads each hinder one another.
 test: export OMP_NUM_THREADS = 1
+test: export LENETCOURSE_LEADERBOARD = off
 test: $(READY) ## unit tests, then every notebook on the embedded digits, then their checks and the proof of the labs
 	"$(BIN)/python" -m pytest -n 2 --dist loadscope tests
 	LENETCOURSE_DATASET=digits LENETCOURSE_OFFLINE=1 "$(BIN)/python" -m pytest -n 2 --dist loadscope \
