@@ -149,6 +149,7 @@ def environment(folder: str) -> dict[str, str]:
     variables = {
         "LENETCOURSE_DATASET": "digits",
         **os.environ,
+        "LENETCOURSE_LEADERBOARD": "off",
         "LENETCOURSE_OFFLINE": "1",
         "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": "1",
