@@ -41,7 +41,7 @@ def q1(dropout: object, draw: Draw) -> None:
         in_use(call(dropout, x, p, False), x, p)
         given = f"p = {p}, training = True, x of shape {tuple(x.shape)}, no value of x is 0"
         got = keeps(
-            lambda p=p, x=x: _plain_call(dropout, x, p),
+            functools.partial(call_with, dropout, x, p, True),
             x,
             "The input itself was changed. Others may still need `x`: make a new tensor.",
         )
@@ -51,9 +51,16 @@ def q1(dropout: object, draw: Draw) -> None:
         backwards(dropout, x, p, given)
 
 
-def _plain_call(dropout: object, x: torch.Tensor, p: float) -> object:
-    """Call with `x` itself, not a copy."""
-    return call(lambda: dropout(x, p, True))
+def call_with(function: object, *inputs: object) -> object:
+    """Return what `call` does, with the tensors themselves in place of copies."""
+    if not callable(function):
+        return call(function)  # says so
+
+    @functools.wraps(function)
+    def ready() -> object:
+        return function(*inputs)
+
+    return call(ready)
 
 
 def in_use(got: object, x: torch.Tensor, p: float) -> None:
@@ -121,7 +128,7 @@ def in_training(got: object, x: torch.Tensor, p: float, given: str) -> None:
 def backwards(dropout: object, x: torch.Tensor, p: float, given: str) -> None:
     """The gradient of a dropped value is 0, of a kept one 1 / (1 - p)."""
     inputs = x.clone().requires_grad_()
-    result = call(lambda: dropout(inputs, p, True))
+    result = call_with(dropout, inputs, p, True)
     if not isinstance(result, torch.Tensor) or not result.requires_grad:
         raise NotYet(
             "The numbers are right, but no gradient finds its way back to `x`. Multiply the tensor "
@@ -495,9 +502,7 @@ def q5(prediction: object, compare: object, verdict: object, errors: object, dra
         "dense layers": "Dropout behind the dense layers had the lower error",
         "same": "The runs show no difference between the two places",
     }[found]
-    words = (
-        f"(poolings minus dense layers: {np.mean(apart):+.2f} points, {low:+.2f} to {high:+.2f})"
-    )
+    words = f"poolings minus dense layers: {np.mean(apart):+.2f} points, {low:+.2f} to {high:+.2f}"
     met = "as you predicted" if prediction.strip().lower() == found else "not what you predicted"
     return f"{seen} ({words}): {met}."
 
@@ -749,7 +754,7 @@ def q7(shifted: object, draw: Draw) -> None:
     seed = draw.integer(0, 10**6)
 
     def ask(seed: int) -> object:
-        return call(lambda: shifted(images, torch.Generator().manual_seed(seed)))
+        return call_with(shifted, images, torch.Generator().manual_seed(seed))
 
     given = f"images of shape {tuple(images.shape)}"
     got = keeps(
