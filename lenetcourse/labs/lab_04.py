@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -546,8 +547,9 @@ def not_paired(got: np.ndarray, before: list[float], after: list[float], half: f
     """Raise NotYet for the interval of two separate groups, with any degrees of freedom."""
     count, width = len(before), float(got[2] - got[1]) / 2
     spread = np.sqrt((np.var(before, ddof=1) + np.var(after, ddof=1)) / count)
-    least, most = (spread * stats.t.ppf(0.975, n) for n in (2 * count - 2, count - 1))
-    if least * 0.999 < width < most * 1.001 and abs(width - half) > 1e-3 * half:
+    welch = stats.ttest_ind(after, before, equal_var=False).df
+    factors = [1.96, *stats.t.ppf(0.975, [count - 1, 2 * count - 2, welch])]
+    if any(math.isclose(width, spread * factor, rel_tol=1e-5) for factor in factors):
         raise NotYet(
             "This interval is not paired: it is that of two separate groups of runs. Subtract seed "
             "by seed first.",
