@@ -94,7 +94,7 @@ def call(function: object, *inputs: object, **options: object) -> object:
 def _can_take(function: Callable, inputs: tuple, options: Mapping[str, object]) -> None:
     """Raise NotYet when a function takes another number of inputs than it is called with."""
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):  # some functions written in C have none
         return
     try:
