@@ -153,6 +153,7 @@ def test_an_error_inside_torch_names_the_readers_line():
     assert found.kind == RAISED
     assert "product, line" in found.message
     assert "x @ torch.ones(7)" in found.message
+    assert "shape (3,)" in found.given  # the input for which it raises
 
 
 class Untellable(Exception):

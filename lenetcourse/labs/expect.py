@@ -6,6 +6,7 @@ a reader needs to go on; an answer that is right raises nothing.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 
@@ -74,7 +75,7 @@ def call(function: object, *inputs: object, **options: object) -> object:
     """Return what the answer `function` makes of `inputs`; tensors are handed over as copies.
 
     Raises NotAttempted when it gives back a blank, NotYet when it cannot be called or gives None.
-    What the answer itself raises goes through.
+    What the answer itself raises goes through, with the inputs as `lab_inputs`.
     """
     attempted(function)
     if not callable(function):
@@ -83,7 +84,12 @@ def call(function: object, *inputs: object, **options: object) -> object:
             got=f"{describe(function)}, which is {a_kind(function)}",
         )
     _can_take(function, inputs, options)
-    result = function(*map(_copy, inputs), **options)
+    try:
+        result = function(*map(_copy, inputs), **options)
+    except Exception as error:
+        with contextlib.suppress(Exception):  # an error that cannot be told more about
+            error.lab_inputs = "\n".join(map(describe, [*inputs, *options.values()]))
+        raise
     attempted(result)
     if result is None:
         name = getattr(function, "__name__", type(function).__name__)

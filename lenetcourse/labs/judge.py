@@ -106,7 +106,7 @@ def _raised(error: BaseException, answers: tuple[object, ...]) -> Outcome:
         return Outcome(
             NOT_YET, "This answer cannot be used here. Is it what is asked for?", got=kinds
         )
-    return Outcome(RAISED, f"{_words(error)}\nin {place}")
+    return Outcome(RAISED, f"{_words(error)}\nin {place}", getattr(error, "lab_inputs", None))
 
 
 def _words(error: BaseException) -> str:
