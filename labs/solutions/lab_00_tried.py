@@ -177,6 +177,57 @@ def walk(loss, start, rate, steps):
     return path
 
 
+# %% q2 mistake: the slope once, at the start -> The slope is taken once, at the start
+prediction = 0.1
+
+
+def walk(loss, start, rate, steps):
+    slope = nudged_gradient(loss, start)
+    return np.array([start - step * rate * slope for step in range(steps + 1)])
+
+
+# %% q2 mistake: relies on a slope that is twice too large -> check task 1 again
+prediction = 0.1
+
+
+def nudged_gradient(loss, weights, nudge=1e-5):
+    gradient = np.zeros_like(weights)
+    for place in np.ndindex(*weights.shape):
+        above, below = weights.copy(), weights.copy()
+        above[place] += nudge
+        below[place] -= nudge
+        gradient[place] = (loss(above) - loss(below)) / nudge
+    return gradient
+
+
+def walk(loss, start, rate, steps):
+    path = [start]
+    for _ in range(steps):
+        path.append(path[-1] - rate * nudged_gradient(loss, path[-1]))
+    return np.array(path)
+
+
+# %% q2 mistake: relies on a slope that is always zero -> check task 1 again
+prediction = 0.1
+
+
+def nudged_gradient(loss, weights, nudge=1e-5):
+    gradient = np.zeros_like(weights)
+    for place in np.ndindex(*weights.shape):
+        above, below = weights, weights
+        above[place] += nudge
+        below[place] -= nudge
+        gradient[place] = (loss(above) - loss(below)) / (2 * nudge)
+    return gradient
+
+
+def walk(loss, start, rate, steps):
+    path = [start]
+    for _ in range(steps):
+        path.append(path[-1] - rate * nudged_gradient(loss, path[-1]))
+    return np.array(path)
+
+
 # %% q2 mistake: the prediction in words -> should be
 prediction = "a small one"
 
@@ -212,6 +263,35 @@ def surprise(scores, labels):
 # %% q3 mistake: overflows -> Subtract the largest score
 def surprise(scores, labels):
     rows = np.arange(len(labels))
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    loss = -np.log(p[rows, labels]).mean()
+    p[rows, labels] -= 1
+    return loss, p / len(labels)
+
+
+# %% q3 right: the largest of each row by a logarithm of sums
+def surprise(scores, labels):
+    scores = scores.copy()
+    scores -= scores.max(axis=1, keepdims=True)
+    log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    right = np.eye(scores.shape[1])[labels]
+    return -(right * log_p).sum() / len(labels), (np.exp(log_p) - right) / len(labels)
+
+
+# %% q3 mistake: one largest score for all rows -> Each row has a largest of its own
+def surprise(scores, labels):
+    rows = np.arange(len(labels))
+    powers = np.exp(scores - scores.max())
+    p = powers / powers.sum(axis=1, keepdims=True)
+    loss = -np.log(p[rows, labels]).mean()
+    p[rows, labels] -= 1
+    return loss, p / len(labels)
+
+
+# %% q3 mistake: changes the scores in place -> but `scores` is not as you were given it
+def surprise(scores, labels):
+    rows = np.arange(len(labels))
+    scores -= scores.max(axis=1, keepdims=True)
     p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     loss = -np.log(p[rows, labels]).mean()
     p[rows, labels] -= 1
@@ -373,6 +453,12 @@ def tanh(a):
     return Node(np.tanh(a.value), (a,), lambda g: (g * (1 - a.value**2),))
 
 
+# %% q5 mistake: the gradient of the node for the one that arrives -> The gradient that arrives is `g`
+def tanh(a):
+    value = np.tanh(a.value)
+    return Node(value, (a,), lambda g: (a.gradient * (1 - value**2),))
+
+
 # %% q5 mistake: no comma behind the gradient -> mind the comma
 def tanh(a):
     value = np.tanh(a.value)
@@ -462,6 +548,102 @@ def convolve(images, kernels):
         return np.einsum("nkhwrc,krc->nhw", around, kernels.value[:, ::-1, ::-1]), d_kernels
 
     return Node(value, (images, kernels), pass_back)
+
+
+# %% q6 right: slow, a loop over the images and the kernels
+def convolve(images, kernels):
+    (n, h, w), (k, r, c) = images.value.shape, kernels.value.shape
+    rows, columns = h - r + 1, w - c + 1
+    value = np.zeros((n, k, rows, columns))
+    places = list(np.ndindex(n, k, rows, columns))
+    for i, j, y, x in places:
+        value[i, j, y, x] = (images.value[i, y : y + r, x : x + c] * kernels.value[j]).sum()
+
+    def pass_back(g):
+        d_images, d_kernels = np.zeros_like(images.value), np.zeros_like(kernels.value)
+        for i, j, y, x in places:
+            d_images[i, y : y + r, x : x + c] += g[i, j, y, x] * kernels.value[j]
+            d_kernels[j] += g[i, j, y, x] * images.value[i, y : y + r, x : x + c]
+        return d_images, d_kernels
+
+    return Node(value, (images, kernels), pass_back)
+
+
+# %% q6 mistake: the value alone, the way back still blank -> The value is right. Now `pass_back`
+def convolve(images, kernels):
+    (n, h, w), (k, r, c) = images.value.shape, kernels.value.shape
+    rows, columns = h - r + 1, w - c + 1
+    value = np.zeros((n, k, rows, columns))
+    for y in range(rows):
+        for x in range(columns):
+            window = images.value[:, None, y : y + r, x : x + c]
+            value[:, :, y, x] = (window * kernels.value).sum((2, 3))
+
+    def pass_back(g):
+        d_images, d_kernels = ..., ...
+        return d_images, d_kernels
+
+    return Node(value, (images, kernels), pass_back)
+
+
+# %% q6 mistake: a wrong value, the way back still blank -> The kernels are turned
+def convolve(images, kernels):
+    (n, h, w), (k, r, c) = images.value.shape, kernels.value.shape
+    rows, columns = h - r + 1, w - c + 1
+    value = np.zeros((n, k, rows, columns))
+    for y in range(rows):
+        for x in range(columns):
+            window = images.value[:, None, y : y + r, x : x + c]
+            value[:, :, y, x] = (window * kernels.value[:, ::-1, ::-1]).sum((2, 3))
+
+    def pass_back(g):
+        d_images, d_kernels = ..., ...
+        return d_images, d_kernels
+
+    return Node(value, (images, kernels), pass_back)
+
+
+# %% q6 mistake: one of the two gradients still blank -> The value is right. Now `pass_back`
+def convolve(images, kernels):
+    (n, h, w), (k, r, c) = images.value.shape, kernels.value.shape
+    rows, columns = h - r + 1, w - c + 1
+    value = np.zeros((n, k, rows, columns))
+    for y in range(rows):
+        for x in range(columns):
+            window = images.value[:, None, y : y + r, x : x + c]
+            value[:, :, y, x] = (window * kernels.value).sum((2, 3))
+
+    def pass_back(g):
+        d_images, d_kernels = np.zeros_like(images.value), ...
+        return d_images, d_kernels
+
+    return Node(value, (images, kernels), pass_back)
+
+
+# %% q6 mistake: rows and columns of the map swapped -> Rows and columns have changed places
+def convolve(images, kernels):
+    (n, h, w), (k, r, c) = images.value.shape, kernels.value.shape
+    rows, columns = h - r + 1, w - c + 1
+    value = np.zeros((n, k, columns, rows))
+    for y in range(rows):
+        for x in range(columns):
+            window = images.value[:, None, y : y + r, x : x + c]
+            value[:, :, x, y] = (window * kernels.value).sum((2, 3))
+
+    return Node(value, (images, kernels), lambda g: (images.value, kernels.value))
+
+
+# %% q6 mistake: loops over the columns as if they were rows -> Your code raised
+def convolve(images, kernels):
+    (n, h, w), (k, r, c) = images.value.shape, kernels.value.shape
+    rows, columns = h - r + 1, w - c + 1
+    value = np.zeros((n, k, rows, columns))
+    for y in range(columns):
+        for x in range(rows):
+            window = images.value[:, None, y : y + r, x : x + c]
+            value[:, :, y, x] = (window * kernels.value).sum((2, 3))
+
+    return Node(value, (images, kernels), lambda g: (images.value, kernels.value))
 
 
 # %% q6 mistake: stamps overwrite one another -> overwrite one another
@@ -723,6 +905,125 @@ def train(network, weights, images, labels, batches, rate):
     return losses
 
 
+# %% q7 mistake: a rate of its own -> the step should use `rate`
+bugs = {2, 5, 6}
+
+
+def train(network, weights, images, labels, batches, rate):
+    losses = []
+    for batch in batches:
+        loss = cross_entropy(network(Node(images[batch]), weights), labels[batch])
+        for weight in weights:
+            weight.gradient = np.zeros_like(weight.value)
+        backward(loss)
+        for weight in weights:
+            weight.value = weight.value - 0.3 * weight.gradient
+        losses.append(float(loss.value))
+    return losses
+
+
+# %% q7 mistake: backward in the loop that clears -> more than once in a round
+bugs = {2, 5, 6}
+
+
+def train(network, weights, images, labels, batches, rate):
+    losses = []
+    for batch in batches:
+        loss = cross_entropy(network(Node(images[batch]), weights), labels[batch])
+        for weight in weights:
+            weight.gradient = np.zeros_like(weight.value)
+            backward(loss)
+        for weight in weights:
+            weight.value = weight.value - rate * weight.gradient
+        losses.append(float(loss.value))
+    return losses
+
+
+# %% q7 mistake: backward in the loop that steps -> more than once in a round
+bugs = {2, 5, 6}
+
+
+def train(network, weights, images, labels, batches, rate):
+    losses = []
+    for batch in batches:
+        loss = cross_entropy(network(Node(images[batch]), weights), labels[batch])
+        for weight in weights:
+            weight.gradient = np.zeros_like(weight.value)
+        for weight in weights:
+            backward(loss)
+            weight.value = weight.value - rate * weight.gradient
+        losses.append(float(loss.value))
+    return losses
+
+
+# %% q7 mistake: line 1 made like line 2 -> the first ones of the set in every round
+bugs = {2, 5, 6}
+
+
+def train(network, weights, images, labels, batches, rate):
+    losses = []
+    for batch in batches:
+        loss = cross_entropy(network(Node(images[: len(batch)]), weights), labels[: len(batch)])
+        for weight in weights:
+            weight.gradient = np.zeros_like(weight.value)
+        backward(loss)
+        for weight in weights:
+            weight.value = weight.value - rate * weight.gradient
+        losses.append(float(loss.value))
+    return losses
+
+
+# %% q7 mistake: line 1 made like line 2, still uphill -> The weights move, but uphill
+bugs = {2, 5, 6}
+
+
+def train(network, weights, images, labels, batches, rate):
+    losses = []
+    for batch in batches:
+        loss = cross_entropy(network(Node(images[: len(batch)]), weights), labels[: len(batch)])
+        for weight in weights:
+            weight.gradient = np.zeros_like(weight.value)
+        backward(loss)
+        for weight in weights:
+            weight.value = weight.value + rate * weight.gradient
+        losses.append(float(loss.value))
+    return losses
+
+
+# %% q7 mistake: the labels mended, the images spoiled -> labels of other images
+bugs = {2, 5, 6}
+
+
+def train(network, weights, images, labels, batches, rate):
+    losses = []
+    for batch in batches:
+        loss = cross_entropy(network(Node(images[: len(batch)]), weights), labels[batch])
+        for weight in weights:
+            weight.gradient = np.zeros_like(weight.value)
+        backward(loss)
+        for weight in weights:
+            weight.value = weight.value - rate * weight.gradient
+        losses.append(float(loss.value))
+    return losses
+
+
+# %% q7 mistake: steps only with the last batch -> What `train` leaves in the weights has
+bugs = {2, 5, 6}
+
+
+def train(network, weights, images, labels, batches, rate):
+    losses = []
+    for batch in batches:
+        loss = cross_entropy(network(Node(images[batch]), weights), labels[batch])
+        for weight in weights:
+            weight.gradient = np.zeros_like(weight.value)
+        backward(loss)
+        losses.append(float(loss.value))
+    for weight in weights:
+        weight.value = weight.value - rate * weight.gradient
+    return losses
+
+
 # %% q7 mistake: mends all and names a line that was right -> 2 of 3 held a bug
 bugs = {2, 3, 6}
 
@@ -793,6 +1094,46 @@ def network(x, weights):
 
 
 start = [np.zeros((2, 5, 5)), np.zeros((2, 1, 1)), np.zeros((200, 10)), np.zeros(10)]
+
+# %% q8 mistake: hardly trained, and the dense layer not at all -> no better than one dense layer
+rng = np.random.default_rng(0)
+rate = 0.003
+plain = [Node(np.zeros((196, 10))), Node(np.zeros(10))]
+
+
+def network(x, weights):
+    return add(matmul(flatten(tanh(convolve(x, weights[0]))), weights[1]), weights[2])
+
+
+start = [rng.normal(size=(2, 5, 5)) / 5, rng.normal(size=(200, 10)) / 14, np.zeros(10)]
+
+# %% q8 mistake: starts as nodes -> `start` should hold arrays
+rng = np.random.default_rng(0)
+rate = 0.3
+
+
+def network(x, weights):
+    return add(matmul(flatten(tanh(convolve(x, weights[0]))), weights[1]), weights[2])
+
+
+start = [
+    Node(rng.normal(size=(2, 5, 5)) / 5), Node(rng.normal(size=(200, 10)) / 14), Node(np.zeros(10))
+]
+
+# %% q8 mistake: a bias for each column, by chance as many as maps -> the shape is (k, 1, 1)
+rng = np.random.default_rng(0)
+rate = 0.3
+
+
+def network(x, weights):
+    maps = tanh(add(convolve(x, weights[0]), weights[1]))
+    return add(matmul(flatten(maps), weights[2]), weights[3])
+
+
+start = [
+    rng.normal(size=(10, 5, 5)) / 5, np.zeros(10), rng.normal(size=(1000, 10)) / 32, np.zeros(10)
+]
+
 
 # %% q8 mistake: the weights start far too large -> no better than one dense layer
 rng = np.random.default_rng(0)

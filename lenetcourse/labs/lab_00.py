@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 from lenetcourse.labs.draw import Draw
-from lenetcourse.labs.expect import NotYet, a_kind, as_array, attempted, call, same
+from lenetcourse.labs.expect import NotYet, a_kind, as_array, attempted, blank, call, same
 from lenetcourse.labs.frame import Lab
 from lenetcourse.train.autograd import (
     Node,
@@ -96,6 +98,9 @@ def q1(nudged_gradient: object, draw: Draw) -> None:
         )
 
 
+TOOL = "Is your `nudged_gradient` right? `walk` relies on it: check task 1 again."
+
+
 @LAB.task(
     "A step downhill",
     needs=("q1",),
@@ -119,31 +124,50 @@ def q2(prediction: object, walk: object, draw: Draw) -> str:
         rate = draw.number(0.05, 0.15)
         handed = start.copy()
         got = call(walk, loss, handed, rate, steps)
-        path, up = [start], [start]
+        path, up, twice = [start], [start], [start]
         for _ in range(steps):
             path.append(path[-1] - rate * loss.slope(path[-1]))
             up.append(up[-1] + rate * loss.slope(up[-1]))
+            twice.append(twice[-1] - 2 * rate * loss.slope(twice[-1]))
+        once = [start - step * rate * loss.slope(start) for step in range(steps + 1)]
         last = np.array([path[-1]] * (steps + 1))
         alias = (
             "Every place of the path is the last one: `w -= ...` changes the array that already "
             "stands in your list. Write `w = w - ...`, or keep a copy."
         )
-        same(
-            got,
-            np.array(path),
-            given=f"start {start.round(3)}, rate {rate}, {steps} steps",
-            what="The path",
-            traps={
-                alias: last,
-                f"{alias} ": np.array([start, *last[1:]]),
-                "The walk climbs: step against the slope.": np.array(up),
-                "The start is missing: it is the first place of the path.": np.array(path[1:]),
-                "Only the end comes back; wanted is every place on the way.": path[-1],
-            },
-        )
+        traps = {
+            alias: last,
+            f"{alias} ": np.array([start, *last[1:]]),
+            "The walk climbs: step against the slope.": np.array(up),
+            "The start is missing: it is the first place of the path.": np.array(path[1:]),
+            "Only the end comes back; wanted is every place on the way.": path[-1],
+            "The slope is taken once, at the start. It is another at every place: work it out "
+            "anew for each step.": np.array(once),
+            f"Each step is twice as long as it should be. {TOOL}": np.array(twice),
+            f"The walk does not move: every slope is zero. {TOOL}": np.array([start] * (steps + 1)),
+        }
+        given = f"start {start.round(3)}, rate {rate}, {steps} steps"
+        try:
+            same(got, np.array(path), given=given, what="The path", traps=traps)
+        except NotYet as error:
+            if q1.passed or error.message in traps:
+                raise
+            raise NotYet(
+                f"{error.message} {TOOL}", given=given, expected=error.expected, got=error.got
+            ) from None
         if not np.array_equal(handed, start):
             raise NotYet("The path is right, but `start` was changed on the way: keep a copy.")
     return f"Your prediction, {float(rate_said):g}, is noted: the run below tests it."
+
+
+OVERFLOW = (
+    "Scores near 1000 overflow: e to the power of 1000 is too large for a computer. Subtract the "
+    "largest score of each row first."
+)
+UNDERFLOW = (
+    "One row near 1000 and one near 0: is the largest of all scores subtracted? Then the powers of "
+    "the lower row are all zero. Each row has a largest of its own: `axis=1, keepdims=True`."
+)
 
 
 @LAB.task(
@@ -160,21 +184,22 @@ def q2(prediction: object, walk: object, draw: Draw) -> str:
 )
 def q3(surprise: object, draw: Draw) -> None:
     """`surprise(scores, labels)` -> (loss, d_scores), also for scores near 1000."""
-    for count, classes, level in [(3, 5, 0), (6, 4, 0), (4, 3, 1000)]:
-        scores = 2 * draw.normal(count, classes).double() + level
+    for levels, classes in [([0] * 3, 5), ([0] * 6, 4), ([1000] * 4, 3), ([1000, 0, -1000], 4)]:
+        count = len(levels)
+        scores = 2 * draw.normal(count, classes).double() + torch.tensor(levels)[:, None]
         labels = draw.integers(0, classes - 1, count)
         given = f"scores\n{as_array(scores.numpy().round(3))}\nlabels {labels.tolist()}"
         kept = scores.clone().requires_grad_()
         loss = F.cross_entropy(kept, labels)
         loss.backward()
+        handed = scores.numpy().copy(), labels.numpy().copy()
         with np.errstate(all="ignore"):  # an overflow is said below, in words
-            got = call(surprise, scores.numpy().copy(), labels.numpy().copy())
+            got = call(surprise, *handed)
         if not isinstance(got, (tuple, list)) or len(got) != 2:
             raise NotYet("Two things are wanted: the loss and d_scores.", got=a_kind(got))
-        if level and not all(np.isfinite(as_array(part)).all() for part in got):
+        if any(levels) and not all(np.isfinite(as_array(part)).all() for part in got):
             raise NotYet(
-                "Scores near 1000 overflow: e to the power of 1000 is too large for a computer. "
-                "Subtract the largest score of each row first.",
+                OVERFLOW if min(levels) == max(levels) else UNDERFLOW,
                 given=given,
                 expected=loss.item(),
                 got=got[0],
@@ -199,6 +224,15 @@ def q3(surprise: object, draw: Draw) -> None:
                 ),
             },
         )
+        for name, now, before in zip(("scores", "labels"), handed, (scores, labels), strict=True):
+            if not np.array_equal(now, before.numpy()):
+                raise NotYet(
+                    f"The loss and `d_scores` are right, but `{name}` is not as you were given it: "
+                    f"write `{name} = {name} - ...`, or work on a copy.",
+                    given=before,
+                    expected=f"`{name}` as it was",
+                    got=now,
+                )
 
 
 def _compare_loss(got: object, scores: torch.Tensor, labels: torch.Tensor, given: str) -> None:
@@ -384,6 +418,10 @@ def q5(tanh: object, draw: Draw) -> None:
                     arriving * (1 - np.tanh(value) ** 2)
                 ),
                 "The gradient passes unchanged: where is the slope of tanh?": arriving,
+                "Nothing passes. The gradient that arrives is `g`, what `pass_back` is called "
+                "with; `a.gradient` is what comes out in the end, and still zero here.": (
+                    np.zeros_like(slope)
+                ),
                 "The square is missing: the slope is 1 − tanh².": arriving * (1 - value),
                 "That is p(1 − p), the slope of the sigmoid; that of tanh is 1 − tanh².": (
                     arriving * value * (1 - value)
@@ -411,37 +449,94 @@ def _sigmoid(a: Node) -> np.ndarray:
     ),
     why="A shared weight collects its gradient from every place: that is all that is new in a CNN.",
 )
-def q6(convolve: object, draw: Draw) -> None:
+def q6(convolve: object, draw: Draw) -> str | None:
     """`convolve(images, kernels)`: maps and both gradients, nothing square, against torch."""
-    for (n, h, w), (k, r, c) in [((1, 4, 4), (1, 3, 3)), ((2, 5, 6), (3, 2, 3))]:
-        images = draw.integers(-2, 3, n, h, w).double()
-        kernels = draw.integers(-2, 3, k, r, c).double()
-        nodes = [Node(images.numpy().copy()), Node(kernels.numpy().copy())]
-        node = call(convolve, *nodes)
-        given = f"images {n}x{h}x{w}, kernels {k}x{r}x{c}"
-        if (n, k) == (1, 1):
-            given = f"image\n{as_array(images[0])}\nkernel\n{as_array(kernels[0])}"
-        leaves = [images.clone().requires_grad_(), kernels.clone().requires_grad_()]
-        maps = F.conv2d(leaves[0][:, None], leaves[1][:, None])
-        _compare_maps(node, maps, images, kernels, given)
-        node = checked_node(node, "convolve", nodes)
-        arriving = draw.integers(1, 4, *maps.shape).double()
-        maps.backward(arriving)
+    trials = [
+        Stamps(draw, (1, 4, 5), (1, 3, 2)),
+        Stamps(draw, (2, 5, 7), (3, 2, 3)),
+    ]
+    made = [call(convolve, *trial.nodes) for trial in trials]
+    for trial, node in zip(trials, made, strict=True):
+        _compare_maps(node, trial)
+    for trial, node in zip(trials, made, strict=True):
+        way_back = getattr(node, "pass_back", None)
+        if callable(way_back) and blank(way_back(np.ones(trial.maps.shape))):
+            raise NotYet("The value is right. Now `pass_back`: it still holds a `...`.")
+        node = checked_node(node, "convolve", trial.nodes)
+        arriving = draw.integers(1, 4, *trial.maps.shape).double()
+        trial.maps.backward(arriving)
         backward(multiply(node, Node(arriving.numpy())))
-        given = f"{given}\nthe gradient that arrives\n{as_array(arriving.squeeze())}"
-        _compare_gradients(nodes, leaves, arriving, given)
+        _compare_gradients(trial, arriving)
+    return _patience(convolve, draw)
 
 
-def _compare_maps(
-    node: object, maps: torch.Tensor, images: torch.Tensor, kernels: torch.Tensor, given: str
-) -> None:
+def _patience(convolve: Callable, draw: Draw) -> str | None:
+    """Return a warning, if the training of task 8 would take long with this convolution."""
+    nodes = [Node(draw.normal(*shape).numpy()) for shape in ((50, 14, 14), (6, 5, 5))]
+    start = time.perf_counter()
+    backward(convolve(*nodes))
+    seconds = 400 * (time.perf_counter() - start)  # as many batches as task 8 has
+    if seconds < PATIENCE:
+        return None
+    return (
+        f"It is slow, though: the training in task 8 would take about {seconds / 60:.0f} minutes. "
+        f"Does a loop go over the images, or over the kernels? NumPy can take them all at once."
+    )
+
+
+PATIENCE = 90  # seconds that a reader may wait for the training in task 8
+
+
+class Stamps:
+    """Images and kernels for one trial of a convolution, as nodes and as tensors, and the maps."""
+
+    def __init__(self, draw: Draw, images: tuple[int, ...], kernels: tuple[int, ...]) -> None:
+        self.images, self.kernels = (
+            draw.integers(-2, 3, *shape).double() for shape in (images, kernels)
+        )
+        self.nodes = [Node(part.numpy().copy()) for part in (self.images, self.kernels)]
+        self.leaves = [part.clone().requires_grad_() for part in (self.images, self.kernels)]
+        self.maps = F.conv2d(self.leaves[0][:, None], self.leaves[1][:, None])
+        self.small = images[0] == kernels[0] == 1  # then a message can show it in full
+        self.given = f"images {images}, kernels {kernels}"
+        if self.small:
+            self.given = f"image\n{as_array(self.images[0])}\nkernel\n{as_array(self.kernels[0])}"
+
+    def same(
+        self,
+        got: object,
+        wanted: torch.Tensor,
+        *,
+        what: str,
+        traps: dict[str, torch.Tensor],
+        given: str = "",
+    ) -> None:
+        """Compare as `expect.same` does; show the numbers where they are few. Raises NotYet."""
+        found = as_array(got, what)
+        try:
+            same(found, wanted, given=given or self.given, what=what, traps=traps)
+        except NotYet as error:
+            if found.shape != wanted.shape:
+                raise
+            told = (error.expected, error.got)
+            if self.small:  # a grid in place of its shape
+                told = tuple(part.reshape(part.shape[-2:]) for part in (as_array(wanted), found))
+            elif error.expected == error.got:  # two shapes, the same
+                told = (None, None)
+            raise NotYet(error.message, given=error.given, expected=told[0], got=told[1]) from None
+
+
+def _compare_maps(node: object, trial: Stamps) -> None:
     """Compare the values of the maps with torch's. Raises NotYet."""
     attempted(value := getattr(node, "value", node))
+    images, kernels, maps = trial.images, trial.kernels, trial.maps.detach()
     turned = F.conv2d(images[:, None], kernels.flip(1, 2)[:, None])
-    same(
+    swapped = (
+        "Rows and columns have changed places: the maps have h − r + 1 rows and w − c + 1 columns."
+    )
+    trial.same(
         value,
         maps,
-        given=given,
         what="The value",
         traps={
             "The kernels are turned: lay them on the image as they are.": turned,
@@ -449,15 +544,17 @@ def _compare_maps(
                 0, 1
             ),
             "The maps come last: wanted is (n, k, rows, columns).": maps.permute(0, 2, 3, 1),
+            swapped: maps.transpose(2, 3),
         },
     )
 
 
-def _compare_gradients(
-    nodes: Sequence[Node], leaves: Sequence[torch.Tensor], arriving: torch.Tensor, given: str
-) -> None:
+def _compare_gradients(trial: Stamps, arriving: torch.Tensor) -> None:
     """Compare the gradients of images and kernels with torch's. Raises NotYet."""
-    images, kernels = (leaf.detach() for leaf in leaves)
+    images, kernels, nodes, leaves = trial.images, trial.kernels, trial.nodes, trial.leaves
+    given = trial.given
+    if trial.small:
+        given = f"{given}\nthe gradient that arrives\n{as_array(arriving[0, 0])}"
     (_, r, c), (_, _, rows, columns) = kernels.shape, arriving.shape
     over, flipped = torch.zeros_like(images), torch.zeros_like(images)
     for row in range(rows):
@@ -479,12 +576,12 @@ def _compare_gradients(
         "The windows are added up, but not times the gradient that arrives at their place.": plain,
         "This is a mean over the places; they add up.": leaves[1].grad / (rows * columns),
     }
-    same(
-        alone(nodes[1].gradient),
-        alone(leaves[1].grad),
+    trial.same(
+        nodes[1].gradient,
+        leaves[1].grad,
         given=given,
         what="The gradient of the kernels",
-        traps={sentence: alone(wrong) for sentence, wrong in wrong_kernels.items()},
+        traps=wrong_kernels,
     )
     wrong_images = {
         add_up: over,
@@ -493,23 +590,37 @@ def _compare_gradients(
             torch.zeros_like(images)
         ),
     }
-    same(
-        alone(nodes[0].gradient),
-        alone(leaves[0].grad),
+    trial.same(
+        nodes[0].gradient,
+        leaves[0].grad,
         given=given,
         what="The gradient of the images",
-        traps={sentence: alone(wrong) for sentence, wrong in wrong_images.items()},
+        traps=wrong_images,
     )
-
-
-def alone(values: Sequence) -> object:
-    """Return the first of `values` if it is the only one: a message can show it in full."""
-    return values[0] if len(values) == 1 else values
 
 
 def scores_of(x: Node, weights: Sequence[Node]) -> Node:
     """The smallest network for the trial of a training loop: one dense layer."""
     return add(matmul(x, weights[0]), weights[1])
+
+
+class Counted:
+    """That network, and how often a gradient went back through it."""
+
+    def __init__(self) -> None:
+        self.forward = self.back = 0
+
+    def __call__(self, x: Node, weights: Sequence[Node]) -> Node:
+        self.forward += 1
+        scores = scores_of(x, weights)
+        pass_back = scores.pass_back
+
+        def counting(g: np.ndarray) -> Sequence[np.ndarray]:
+            self.back += 1
+            return pass_back(g)
+
+        scores.pass_back = counting
+        return scores
 
 
 class Trial:
@@ -528,21 +639,30 @@ class Trial:
         """Return nodes with the values at the start."""
         return [Node(value.copy()) for value in self.start]
 
-    def run(self, train: Callable) -> tuple[object, np.ndarray]:
+    def run(
+        self, train: Callable, *, network: Callable = scores_of, rate: float | None = None
+    ) -> tuple[object, np.ndarray]:
         """Return what `train` gives, and the weights that it leaves, all in a row."""
         weights = self.weights()
         losses = call(
             train,
-            scores_of,
+            network,
             weights,
             self.images.copy(),
             self.labels.copy(),
             [batch.copy() for batch in self.batches],
-            self.rate,
+            self.rate if rate is None else rate,
         )
         return losses, np.concatenate([as_array(node.value).ravel() for node in weights])
 
-    def ours(self, *, clear: bool = True, way: int = -1, own_labels: bool = True) -> Callable:
+    def ours(
+        self,
+        *,
+        clear: bool = True,
+        way: int = -1,
+        own_labels: bool = True,
+        own_images: bool = True,
+    ) -> Callable:
         """Return a loop: right as it stands, wrong in one way or more by its options."""
 
         def train(
@@ -556,7 +676,8 @@ class Trial:
             losses = []
             for batch in batches:
                 chosen = labels[batch] if own_labels else labels[: len(batch)]
-                loss = cross_entropy(network(Node(images[batch]), weights), chosen)
+                pixels = images[batch] if own_images else images[: len(batch)]
+                loss = cross_entropy(network(Node(pixels), weights), chosen)
                 for weight in weights:
                     if clear:
                         weight.gradient = np.zeros_like(weight.value)
@@ -582,17 +703,28 @@ PILED = (
     "The gradients of all batches so far pile up: they must be cleared once in each round, but "
     "when?"
 )
+ALWAYS_FIRST = (
+    "Images and labels belong together now, but they are the first ones of the set in every round, "
+    "whatever numbers the batch holds. `images[batch]` was right; which line did not use `batch`?"
+)
+ONE_RATE = "Two rates, and the same weights in the end: the step should use `rate`."
+TOO_OFTEN = (
+    "`backward` runs more than once in a round, and each time the gradients grow: call it once for "
+    "each batch, outside the loops over the weights."
+)
 BUGS = ({2, 4, 6}, {2, 5, 6})  # the order of lines 4 and 5 is wrong: either may be named
 
 
 @LAB.task(
     "Three bugs in a training loop",
     hints=(
-        "One bug after the other; each has its own symptom. At first the loss stays where it is. "
-        "Print a weight before and after: does it move at all? What must be zero if not?",
-        "A gradient lives from `backward` to the step: nothing may clear it in between. Then look "
-        "at the sign of the step, and then at which labels belong to `images[batch]`.",
-        "Line 5 has to come before line 4; in line 6 it is `- rate`; in line 2 `labels[batch]`.",
+        "While the loss stays where it is: print a weight before and after; it does not move at "
+        "all. What is zero then? A gradient lives from `backward` to the step, and nothing may "
+        "clear it in between. (Each hint is for one illness: mend this one first.)",
+        "Once the loss shoots up: the weights move now, in the direction that makes the loss "
+        "larger. Which line takes the step, and which way should it go?",
+        "Once the loss falls a little, then gets stuck: the loop learns, but the wrong thing. "
+        "Print `batch` in two rounds, and with it `y`. Are these the labels of these images?",
     ),
     why="Such bugs never crash. Reading a symptom is most of the craft of training networks.",
 )
@@ -601,12 +733,18 @@ def q7(bugs: object, train: object, draw: Draw) -> None:
     attempted(bugs, train)
     for _ in range(2):
         trial = Trial(draw)
+        counted = Counted()
         with np.errstate(all="ignore"):
-            losses, left = trial.run(train)
-        _diagnose(trial, left)
+            losses, left = trial.run(train, network=counted)
+            _diagnose(trial, left)
+            if counted.back > counted.forward:
+                raise NotYet(TOO_OFTEN)
+            slower = trial.run(train, rate=trial.rate / 4)[1]
+        if slower.shape == left.shape and np.allclose(slower, left):
+            raise NotYet(ONE_RATE, given=f"the rates {trial.rate} and {trial.rate / 4}")
         wanted, weights = trial.run(trial.ours())
         given = f"12 examples in 4 batches, rate {trial.rate}"
-        same(left, weights, given=given, what="The weights after the training")
+        same(left, weights, given=given, what="What `train` leaves in the weights")
         same(losses, wanted, given=given, what="The list of losses")
     try:
         named = {int(number) for number in bugs}
@@ -627,13 +765,15 @@ def _diagnose(trial: Trial, left: np.ndarray) -> None:
     """Raise NotYet with the symptom, when a loop leaves the weights as a known bug does."""
     start = np.concatenate([value.ravel() for value in trial.start])
     symptoms = [(STUCK, start)]
-    for clear in (True, False):
-        for own in (True, False):
-            kind = {"clear": clear, "own_labels": own}
-            symptoms.append((UPHILL, trial.run(trial.ours(way=1, **kind))[1]))
-            if not clear:
-                symptoms.append((PILED, trial.run(trial.ours(**kind))[1]))
+    for clear, own_labels, own_images in product((True, False), repeat=3):
+        kind = {"clear": clear, "own_labels": own_labels, "own_images": own_images}
+        symptoms.append((UPHILL, trial.run(trial.ours(way=1, **kind))[1]))
+        if not clear:
+            symptoms.append((PILED, trial.run(trial.ours(**kind))[1]))
     symptoms.append((STRANGERS, trial.run(trial.ours(own_labels=False))[1]))
+    symptoms.append((STRANGERS, trial.run(trial.ours(own_images=False))[1]))
+    first = trial.ours(own_labels=False, own_images=False)
+    symptoms.append((ALWAYS_FIRST, trial.run(first)[1]))
     for sentence, wrong in symptoms:
         if left.shape == wrong.shape and np.allclose(left, wrong):
             raise NotYet(sentence, given=f"12 examples in 4 batches, rate {trial.rate}")
@@ -644,7 +784,7 @@ def _diagnose(trial: Trial, left: np.ndarray) -> None:
     needs=("q5", "q6", "q7"),
     hints=(
         "Four arrays do: kernels (k, 5, 5), one bias for each map (k, 1, 1), a matrix "
-        "(k * 100, 10) and ten more biases. The maps have 14 − 5 + 1 = 10 rows and columns.",
+        "(k * 100, 10) and ten more biases (10,). The maps have 14 − 5 + 1 = 10 rows and columns.",
         "Start the weights at random, of size 1 / √n, n the number of values that each unit adds "
         "up; the biases at zero.",
         "`kernels, b1, w2, b2 = weights`, then `maps = tanh(add(convolve(x, kernels), b1))`, and "
@@ -653,9 +793,20 @@ def _diagnose(trial: Trial, left: np.ndarray) -> None:
     why="Slope, step, loss, gradients, loop: all of it yours, and it reads handwriting.",
     seconds=60,
 )
-def q8(network: object, weights: object, plain: object, kept: object, draw: Draw) -> str:
+def q8(
+    start: object, network: object, weights: object, plain: object, kept: object, draw: Draw
+) -> str:
     """Fewer of the images kept aside are wrong than with one dense layer, trained alike."""
-    attempted(network, weights, plain, kept)
+    attempted(start, network)
+    _check_start(start)
+    if weights is None:  # the cell with the training stopped, or had no reason to begin
+        nodes = [Node(as_array(part).astype(float)) for part in start]
+        call(network, Node(np.zeros((2, 14, 14))), nodes)
+        raise NotYet(
+            "There are no trained weights: the cell that trains did not finish. Are tasks 5 to 7 "
+            "right? Then run it again, and see what it says."
+        )
+    attempted(plain, kept)
     try:
         images, labels = (as_array(part) for part in kept)
         weights, plain = list(weights), [as_array(node.value) for node in plain]
@@ -685,6 +836,17 @@ def q8(network: object, weights: object, plain: object, kept: object, draw: Draw
     return f"Your network reads {yours:.1%} wrong; one dense layer, trained alike, {theirs:.1%}."
 
 
+def _check_start(start: object) -> None:
+    """Raise NotYet unless `start` is a list of arrays."""
+    arrays = "`start` should hold arrays; the cell that trains makes the nodes from them."
+    if hasattr(start, "pass_back") or not isinstance(start, (list, tuple)):
+        raise NotYet("`start` should be a list of arrays, one for each weight.", got=a_kind(start))
+    if any(hasattr(part, "pass_back") for part in start):
+        raise NotYet(f"The cell that trains did not finish. {arrays}", got="a list with nodes")
+    for part in start:
+        as_array(part, "What stands in `start`")
+
+
 def checked_scores(scores: object, weights: Sequence[Node]) -> object:
     """Return the value of the scores, if every weight can be reached from them. Raises NotYet."""
     if not hasattr(scores, "pass_back") or not hasattr(scores, "parents"):
@@ -696,6 +858,7 @@ def checked_scores(scores: object, weights: Sequence[Node]) -> object:
         if id(node) not in seen:
             seen.add(id(node))
             waiting += list(node.parents)
+            _check_bias(node)
     cut = [number + 1 for number, weight in enumerate(weights) if id(weight) not in seen]
     if cut:
         raise NotYet(
@@ -704,3 +867,16 @@ def checked_scores(scores: object, weights: Sequence[Node]) -> object:
             got=f"weights not reached: number {', '.join(map(str, cut))}",
         )
     return scores.value
+
+
+def _check_bias(node: Node) -> None:
+    """Raise NotYet where a vector with one number for each map meets maps along their columns."""
+    maps = as_array(node.value).shape
+    for parent in node.parents:
+        if len(maps) == 4 and 1 < maps[1] == maps[3] and as_array(parent.value).shape == maps[3:]:
+            raise NotYet(
+                f"A bias of shape {maps[3:]} is added along the columns of the maps, each column "
+                f"its own. It fits by chance: for one bias for each map, the shape is (k, 1, 1).",
+                expected=f"shape {(maps[1], 1, 1)}",
+                got=f"shape {maps[3:]}",
+            )
