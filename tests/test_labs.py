@@ -109,6 +109,16 @@ def test_every_wrong_element_counts():
             same(got, wanted)
 
 
+def test_large_arrays_are_told_by_the_first_place_that_differs():
+    wanted = torch.zeros(10, 10)
+    got = wanted.clone()
+    got[3, 4] = 2
+    for traps in ({}, {"Trapped.": got}):
+        with pytest.raises(NotYet) as error:
+            same(got, wanted, traps=traps)
+        assert (error.value.expected, error.value.got) == ("0 at [3, 4]", "2 at [3, 4]")
+
+
 def test_rounding_is_tolerated_and_counts_are_not():
     same(np.float32(0.1) + np.float32(0.2), 0.3)
     same(torch.tensor([1000.0, 0.0]), torch.tensor([1000.0001, 0.0]))

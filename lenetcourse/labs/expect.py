@@ -50,10 +50,10 @@ def _describe_array(array: np.ndarray) -> str:
     if array.ndim == 0:
         return describe(array.item())
     shape = f"shape {tuple(array.shape)}"
-    if array.size > SHOWN_NUMBERS or array.ndim > 2:
+    if array.size > SHOWN_NUMBERS:
         return shape
     numbers = np.array2string(array, precision=4, suppress_small=True, separator=", ")
-    return f"{shape}\n{numbers}" if array.ndim == 2 else f"{numbers}, {shape}"
+    return f"{shape}\n{numbers}" if array.ndim > 1 else f"{numbers}, {shape}"
 
 
 def blank(value: object) -> bool:
@@ -168,7 +168,8 @@ def same(
     found, wanted = as_array(got, what), as_array(expected)
     for sentence, wrong in (traps or {}).items():
         if _equal(found, as_array(wrong), tolerance) and not _equal(found, wanted, tolerance):
-            raise NotYet(sentence, given=given, expected=wanted, got=found)
+            expected, told = _apart(found, wanted, tolerance)
+            raise NotYet(sentence, given=given, expected=expected, got=told)
     if found.shape != wanted.shape:
         raise NotYet(
             f"{what} has the wrong shape.",
@@ -211,13 +212,16 @@ def _raise_difference(
             f"{what} has the right shape, but {len(wrong)} of its {wanted.size} values "
             f"{'is' if len(wrong) == 1 else 'are'} wrong; the first is at {list(place)}."
         )
-    small = wanted.size <= SHOWN_NUMBERS and wanted.ndim <= 2
-    raise NotYet(
-        what_is,
-        given=given,
-        expected=wanted if small else describe(wanted[place].item()),
-        got=found if small else describe(found[place].item()),
-    )
+    expected, told = _apart(found, wanted, tolerance)
+    raise NotYet(what_is, given=given, expected=expected, got=told)
+
+
+def _apart(found: np.ndarray, wanted: np.ndarray, tolerance: float) -> tuple[object, object]:
+    """Return what to show of two arrays: all of small ones, else the first place that differs."""
+    if found.shape != wanted.shape or not wanted.ndim or wanted.size <= SHOWN_NUMBERS:
+        return wanted, found
+    place = tuple(int(index) for index in np.argwhere(~_close(found, wanted, tolerance))[0])
+    return tuple(f"{describe(array[place].item())} at {list(place)}" for array in (wanted, found))
 
 
 def one_of(answer: object, allowed: tuple[object, ...], what: str = "The answer") -> None:
