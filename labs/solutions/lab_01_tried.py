@@ -50,6 +50,33 @@ def correlate(image, kernel):
     return response
 
 
+# %% q1 right: NumPy, from arrays made with .numpy()
+def correlate(image, kernel):
+    import numpy as np
+
+    image, kernel = image.numpy(), kernel.numpy()
+    rows, columns = image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1
+    response = np.zeros((rows, columns))
+    for row in range(rows):
+        for column in range(columns):
+            window = image[row : row + kernel.shape[0], column : column + kernel.shape[1]]
+            response[row, column] = np.sum(window * kernel)
+    return response
+
+
+# %% q1 mistake: makes whole numbers of the sums -> The fractions are gone
+def correlate(image, kernel):
+    rows = image.shape[0] - kernel.shape[0] + 1
+    columns = image.shape[1] - kernel.shape[1] + 1
+    return [
+        [
+            int((image[r : r + kernel.shape[0], c : c + kernel.shape[1]] * kernel).sum())
+            for c in range(columns)
+        ]
+        for r in range(rows)
+    ]
+
+
 # %% q2 right: torch does it
 def slide(image, kernel, padding, stride):
     return F.conv2d(image[None, None], kernel[None, None], padding=padding, stride=stride)[0, 0]
@@ -73,6 +100,21 @@ def slide(image, kernel, padding, stride):
 # %% q2 mistake: forgets the padding -> The padding has no effect
 def slide(image, kernel, padding, stride):
     return correlate(image, kernel)[::stride, ::stride]
+
+
+# %% q2 mistake: makes whole numbers of the sums -> The fractions are gone
+def slide(image, kernel, padding, stride):
+    response = correlate(F.pad(image, (padding,) * 4), kernel)[::stride, ::stride]
+    return torch.tensor([[int(value) for value in row] for row in response])
+
+
+# %% q2 mistake: moves on by stride, but as many places as without -> has the wrong shape
+def slide(image, kernel, padding, stride):
+    padded = F.pad(image, (padding,) * 4)
+    full = correlate(padded, kernel)
+    response = torch.zeros(full.shape)
+    response[: full[::stride].shape[0], : full[0, ::stride].shape[0]] = full[::stride, ::stride]
+    return response
 
 
 # %% q3 right: with torch
@@ -113,6 +155,17 @@ def max_pool(image, size):
     return F.max_pool2d(image[None, None], size, ceil_mode=True)[0, 0]
 
 
+# %% q3 mistake: a map of whole numbers -> The fractions are gone
+def max_pool(image, size):
+    rows, columns = image.shape[0] // size, image.shape[1] // size
+    pooled = torch.zeros(rows, columns, dtype=torch.int64)
+    for row in range(rows):
+        for column in range(columns):
+            square = image[row * size : (row + 1) * size, column * size : (column + 1) * size]
+            pooled[row, column] = square.max()
+    return pooled
+
+
 # %% q4 right: weights and biases apart
 def count(maps_read, side, map_side):
     weights, biases = sum(maps_read) * side * side, len(maps_read)
@@ -145,6 +198,12 @@ def count(maps_read, side, map_side):
 # %% q4 mistake: only one number -> Two numbers are wanted
 def count(maps_read, side, map_side):
     return sum(maps_read) * side**2 + len(maps_read)
+
+
+# %% q4 mistake: a bias for each map read -> not for each map that it reads
+def count(maps_read, side, map_side):
+    parameters = sum(reads * (side**2 + 1) for reads in maps_read)
+    return parameters, parameters * map_side**2
 
 
 # %% q5 right: from the last layer back
@@ -187,11 +246,54 @@ def receptive_field(layers):
     return field
 
 
+# %% q5 mistake: knows only a stride of 2 -> A stride of 3 counts as well
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride in layers:
+        field += (side - 1) * jump
+        if stride == 2:
+            jump *= 2
+    return field
+
+
+# %% q5 mistake: every stride above 1 doubles -> three times as long, not twice
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride in layers:
+        field += (side - 1) * jump
+        jump *= 2 if stride > 1 else 1
+    return field
+
+
+# %% q5 mistake: only the stride just before -> this counts only the one just before
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride in layers:
+        field += (side - 1) * jump
+        jump = stride
+    return field
+
+
+# %% q5 mistake: adds the strides -> The side of the field is another number
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride in layers:
+        field += (side - 1) * jump
+        jump += stride - 1
+    return field
+
+
 # %% q6 right: stronger weights
 corner = torch.tensor([[-4, -2, -2], [-2, 2, 1], [-2, 1, 1]])
 
 # %% q6 right: a list
 corner = [[-3, -3, -3], [-3, 2, 2], [-3, 2, 2]]
+
+# %% q6 right: a tensor of whole numbers
+corner = torch.tensor([[-1, -1, -1], [-1, 1, 1], [-1, 1, 1]])
+
+# %% q6 right: rows put together
+corner = [torch.full((3,), -1.0), torch.tensor([-1.0, 1, 1]), torch.tensor([-1.0, 1, 1])]
 
 # %% q6 mistake: an edge -> at the corner alone
 corner = torch.tensor([[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]])
@@ -224,6 +326,17 @@ def relative_change(before, after):
     return np.sqrt(((after - before) ** 2).sum()) / np.sqrt((before**2).sum())
 
 
+# %% q7 right: the four dimensions named
+prediction = "Average"
+
+
+def relative_change(before, after):
+    def length(maps):
+        return (maps**2).sum(dim=(0, 1, 2, 3)).sqrt()
+
+    return length(after - before) / length(before)
+
+
 # %% q7 mistake: not relative -> not divided by the length of `before`
 prediction = "same"
 
@@ -248,6 +361,55 @@ def relative_change(before, after):
     return (after - before).square().sum() / before.square().sum()
 
 
+# %% q7 mistake: one number per digit, as in the chapter -> one number for each digit
+prediction = "same"
+
+
+def relative_change(before, after):
+    difference = (after - before).flatten(1).norm(dim=1)
+    return difference / before.flatten(1).norm(dim=1)
+
+
+# %% q7 mistake: the mean over the digits -> This is the mean over the digits
+prediction = "same"
+
+
+def relative_change(before, after):
+    difference = (after - before).flatten(1).norm(dim=1)
+    return (difference / before.flatten(1).norm(dim=1)).mean().item()
+
+
+# %% q7 mistake: sums the sizes -> not the sum of the sizes
+prediction = "same"
+
+
+def relative_change(before, after):
+    return ((after - before).abs().sum() / before.abs().sum()).item()
+
+
+# %% q7 mistake: measured with an earlier version without a root -> Run the measuring cell again
+prediction = "same"
+runs = []
+
+
+def relative_change(before, after):
+    runs.append(1)
+    change = (after - before).square().sum() / before.square().sum()
+    return change if len(runs) <= 2 else change.sqrt()  # the measuring cell calls it twice
+
+
+# %% q7 mistake: measured with an earlier version, one number per digit -> Run the measuring cell
+prediction = "same"
+runs = []
+
+
+def relative_change(before, after):
+    runs.append(1)
+    start = 1 if len(runs) <= 2 else 0  # the measuring cell calls it twice
+    change = (after - before).flatten(start).norm(dim=-1)
+    return change / before.flatten(start).norm(dim=-1)
+
+
 # %% q7 mistake: a prediction of another kind -> should be one of
 prediction = "it depends"
 
@@ -266,7 +428,17 @@ def pool(maps):
     return F.max_pool2d(maps, 4).mean(3)
 
 
-# %% q8 mistake: nothing is pooled -> no better than without
+# %% q8 right: the values of each map in order
+def pool(maps):
+    return maps.flatten(2).sort(2).values
+
+
+# %% q8 right: NumPy, one number for each map
+def pool(maps):
+    return maps.numpy().mean((2, 3))
+
+
+# %% q8 mistake: nothing is pooled -> not read clearly better
 def pool(maps):
     return maps
 
@@ -276,6 +448,16 @@ def pool(maps):
     return maps.mean()
 
 
-# %% q8 mistake: keeps only every other pixel -> no better than without
+# %% q8 mistake: a gain too small to tell from luck -> less may be luck
+def pool(maps):
+    return F.avg_pool2d(maps, 2)
+
+
+# %% q8 mistake: keeps only every other pixel -> not read clearly better
+def pool(maps):
+    return maps[..., ::2, ::2]
+
+
+# %% q8 mistake: keeps only the empty margin -> not read clearly better
 def pool(maps):
     return maps[..., :2, :2]

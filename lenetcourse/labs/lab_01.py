@@ -13,6 +13,8 @@ from lenetcourse.labs.frame import Lab
 LAB = Lab("01", "Convolution")
 progress = LAB.progress
 
+CUT_OFF = "The fractions are gone: does `int()`, or a tensor of whole numbers, cut them off?"
+
 
 def correlated(
     image: torch.Tensor, kernel: torch.Tensor, padding: int = 0, stride: int = 1
@@ -22,6 +24,11 @@ def correlated(
         image.float()[None, None], kernel.float()[None, None], padding=padding, stride=stride
     )
     return maps[0, 0]
+
+
+def quarters(draw: Draw, low: int, high: int, *shape: int) -> torch.Tensor:
+    """Return quarters from `low` to `high`: fractions that sums and products keep exactly."""
+    return draw.integers(4 * low, 4 * high, *shape).float() / 4
 
 
 @LAB.task(
@@ -35,10 +42,13 @@ def correlated(
     why="This one sum, at every place, is the whole of a convolutional layer.",
 )
 def q1(correlate: object, draw: Draw) -> None:
-    """`correlate(image, kernel)`: every window that fits, on images that are not square."""
-    for rows, columns, k_rows, k_columns in [(4, 4, 2, 2), (5, 7, 3, 3), (6, 5, 2, 3)]:
-        image = draw.integers(-3, 4, rows, columns).float()
-        kernel = draw.integers(-3, 4, k_rows, k_columns).float()
+    """`correlate(image, kernel)`: every window that fits, whole numbers first, then fractions."""
+    cases = [
+        (draw.integers(-3, 4, 4, 4).float(), draw.integers(-3, 4, 2, 2).float()),
+        (draw.integers(-3, 4, 5, 7).float(), draw.integers(-3, 4, 3, 3).float()),
+        (quarters(draw, -3, 4, 6, 5), quarters(draw, -2, 2, 2, 3)),
+    ]
+    for image, kernel in cases:
         turned = correlated(image, kernel.rot90(2))
         padded = F.pad(correlated(image, kernel)[None, None], (0, 1, 0, 1))[0, 0]
         got = call(correlate, image, kernel)
@@ -53,6 +63,7 @@ def q1(correlate: object, draw: Draw) -> None:
                 "One row and one column too many, of zeros: a window may start at `rows - k` at "
                 "the latest.": padded,
                 "Rows and columns are exchanged.": correlated(image, kernel).T,
+                CUT_OFF: correlated(image, kernel).trunc(),
             },
         )
 
@@ -69,17 +80,21 @@ def q1(correlate: object, draw: Draw) -> None:
     ),
     why="With these two numbers you can say the size of every map in every network of this course.",
 )
-def q2(slide: object, draw: Draw) -> None:
-    """`slide(image, kernel, padding, stride)`."""
-    for padding, stride in [(0, 1), (1, 1), (0, 2), (2, 3)]:
-        rows, columns = draw.integer(6, 8), draw.integer(6, 8)
+def q2(slide: object, draw: Draw) -> str:
+    """`slide(image, kernel, padding, stride)`, on numbers small enough to check by hand."""
+    cases = [(0, 1, 2, 2), (1, 1, 2, 3), (0, 2, 3, 3), (2, 3, 3, 3), (1, 2, 3, 2)]
+    for padding, stride, k_rows, k_columns in cases:
+        rows, columns = draw.integer(4, 6), draw.integer(4, 6)
         image = draw.integers(-3, 4, rows, columns).float()
-        kernel = draw.integers(-3, 4, 3, 3).float()
+        kernel = draw.integers(-2, 2, k_rows, k_columns).float()
+        if (padding, stride) == (1, 1):
+            image = quarters(draw, -3, 4, rows, columns)
         one_side = correlated(F.pad(image, (padding, 0, padding, 0)), kernel, 0, stride)
         same(
             call(slide, image, kernel, padding, stride),
             correlated(image, kernel, padding, stride),
-            given=f"image {rows}x{columns}, kernel 3x3, padding {padding}, stride {stride}",
+            given=f"padding {padding}, stride {stride}, image\n{as_array(image)}\n"
+            f"kernel\n{as_array(kernel)}",
             what="The map",
             traps={
                 "Padding is a frame: it goes on all four sides, not only above and left.": one_side,
@@ -87,8 +102,13 @@ def q2(slide: object, draw: Draw) -> None:
                     image, kernel, padding
                 ),
                 "The padding has no effect.": correlated(image, kernel, 0, stride),
+                CUT_OFF: correlated(image, kernel, padding, stride).trunc(),
             },
         )
+    return (
+        "Your prediction: (28 + 2·2 − 5)/1 + 1 = 28. With padding 2, a 5x5 kernel gives a map as "
+        "large as the image."
+    )
 
 
 @LAB.task(
@@ -101,9 +121,11 @@ def q2(slide: object, draw: Draw) -> None:
     why="Pooling forgets where in its square the value stood, and keeps that it was there.",
 )
 def q3(max_pool: object, draw: Draw) -> None:
-    """`max_pool(image, size)`, with a remainder, and with negative values."""
+    """`max_pool(image, size)`, with a remainder, with negative values, and with fractions."""
     for rows, columns, size in [(4, 4, 2), (6, 9, 3), (5, 7, 2)]:
         image = draw.integers(-9, -1, rows, columns).float()  # all below 0: zeros would show
+        if size == 3:
+            image = quarters(draw, -9, -1, rows, columns)
         wanted = F.max_pool2d(image[None, None], size)[0, 0]
         overlapping = F.max_pool2d(image[None, None], size, stride=1)[0, 0]
         average = F.avg_pool2d(image[None, None], size)[0, 0]
@@ -121,6 +143,7 @@ def q3(max_pool: object, draw: Draw) -> None:
                 "A square that sticks out is dropped, not filled up: `rows // size`.": (
                     F.max_pool2d(image[None, None], size, ceil_mode=True)[0, 0]
                 ),
+                CUT_OFF: wanted.trunc(),
             },
         )
 
@@ -143,6 +166,7 @@ def q4(count: object, draw: Draw) -> None:
     for maps_read, side, map_side in cases:
         got = call(count, list(maps_read), side, map_side)
         parameters = sum(reads * side**2 + 1 for reads in maps_read)
+        bias_each = sum(reads * (side**2 + 1) for reads in maps_read)
         pair = as_array(got, "The answer").reshape(-1)
         if len(pair) != 2:
             raise NotYet("Two numbers are wanted: parameters, connections.", got=got)
@@ -159,6 +183,10 @@ def q4(count: object, draw: Draw) -> None:
                 "The connections leave out the biases; the paper counts them.": [
                     parameters,
                     (parameters - len(maps_read)) * map_side**2,
+                ],
+                "One bias for each map of the layer, not for each map that it reads.": [
+                    bias_each,
+                    bias_each * map_side**2,
                 ],
                 "A kernel has weights for every map it reads, not only for one.": [
                     len(maps_read) * (side**2 + 1),
@@ -181,25 +209,40 @@ def q4(count: object, draw: Draw) -> None:
 )
 def q5(receptive_field: object, draw: Draw) -> None:
     """`receptive_field(layers)`, layers a list of (side, stride), against the gradient."""
-    cases = [[(5, 1)], [(5, 1), (2, 2), (5, 1), (2, 2)]]
-    cases.append([(draw.integer(1, 4), draw.integer(1, 2)) for _ in range(draw.integer(3, 4))])
+    cases = [
+        [(5, 1)],
+        [(3, 2), (3, 2)],
+        [(3, 3), (3, 1)],
+        [(5, 1), (2, 2), (5, 1), (2, 2)],
+        [(3, 3), (3, 3), (3, 2)],
+        [(draw.integer(1, 4), draw.integer(1, 3)) for _ in range(draw.integer(3, 4))],
+    ]
     for layers in cases:
         field = whole_number(call(receptive_field, list(layers)), "The side of the field")
-        late, alone = 1, 1
-        step = step_first = 1
+        late = alone = ignored = doubled = before = 1
+        step = twos = at_most_2 = last = 1
         for side, stride in layers:
-            step_first *= stride
-            late += (side - 1) * step_first
+            ignored += (side - 1) * twos
+            doubled += (side - 1) * at_most_2
+            before += (side - 1) * last
             alone += side - 1
             step *= stride
+            late += (side - 1) * step
+            twos *= 2 if stride == 2 else 1
+            at_most_2 *= min(stride, 2)
+            last = stride
         same(
             field,
             field_by_gradient(layers),
             given=f"layers (side, stride) = {layers}",
             what="The side of the field",
             traps={
+                "A stride of 3 counts as well: a step is then three times as long.": ignored,
+                "A stride of 3 makes a step three times as long, not twice.": doubled,
                 "The stride of a layer counts for the layers after it, not for itself.": late,
                 "The strides do not count yet: after a stride of 2, a step is 2 pixels.": alone,
+                "A step is as long as all strides before it, multiplied; this counts only the one "
+                "just before.": before,
             },
         )
 
@@ -220,8 +263,8 @@ def field_by_gradient(layers: list[tuple[int, int]]) -> int:
     hints=(
         "Draw the nine pixels around an upper left corner of a filled rectangle. Reward what is "
         "ink there, punish what is paper.",
-        "Along the upper edge, a good kernel must lose something: which three pixels are ink there "
-        "and paper at the corner?",
+        "Along the upper edge, a good kernel must lose something: which two of the nine pixels are "
+        "ink there and paper at the corner?",
         "−1 for the first row and the first column, 1 for the four pixels at the lower right.",
     ),
     why="A unit of LeNet-5's second layer is such a detector, found by training and not by hand.",
@@ -264,52 +307,90 @@ def q6(corner: object, draw: Draw) -> None:
     "Average against max: the shift test",
     hints=(
         "The length of a set of numbers is the root of the sum of their squares.",
-        "`(after - before)` has a length, and so has `before`; divide the first by the second. Do "
-        "this with `F.avg_pool2d` and with `F.max_pool2d`.",
+        "`(after - before)` has a length, and so has `before`; divide the first by the second. All "
+        "maps of all digits go into one sum.",
         "`((after - before).square().sum() / before.square().sum()).sqrt()`, as one Python number "
         "with `.item()`.",
     ),
     why="You predicted, then measured, on the same digits: that order is what makes a test a test.",
 )
-def q7(prediction: object, relative_change: object, measured: object, draw: Draw) -> str:
-    """The prediction, the function, and the two numbers that it gave."""
+def q7(
+    prediction: object,
+    relative_change: object,
+    measured: object,
+    before: object,
+    after: object,
+    draw: Draw,
+) -> str:
+    """The prediction, the function, and the two numbers that it gave on the maps."""
     attempted(prediction, relative_change, measured)
     one_of(prediction, ("average", "max", "same"), "The prediction")
-    for shape in [(4, 4), (3, 5, 5)]:
-        before, after = draw.normal(*shape), draw.normal(*shape)
-        length = before.square().sum().sqrt()
-        change = (after - before).square().sum().sqrt()
-        same(
-            call(relative_change, before, after),
-            change / length,
-            given=f"two sets of maps of shape {shape}",
-            what="The relative change",
-            traps={
-                "This is not divided by the length of `before`.": change,
-                "Divided by the length of `after`; the change is relative to `before`.": (
-                    change / after.square().sum().sqrt()
-                ),
-                "The root is missing: lengths are wanted, not their squares.": (change / length)
-                ** 2,
-            },
-        )
-    if not isinstance(measured, dict) or set(measured) != {"average", "max"}:
+    small = [draw.integers(1, 4, 2, 1, 2, 3).float() for _ in range(2)]
+    numbers = f"before\n{as_array(small[0])}\nafter\n{as_array(small[1])}"
+    is_relative_change(relative_change, *small, numbers)
+    large = [draw.normal(5, 4, 6, 7) for _ in range(2)]
+    is_relative_change(relative_change, *large, "two sets of maps of shape (5, 4, 6, 7)")
+    if not (
+        isinstance(before, torch.Tensor)
+        and isinstance(after, torch.Tensor)
+        and before.shape == after.shape
+        and before.ndim == 4
+    ):
+        raise NotYet("`before` and `after` should be the maps (n, 4, h, w): " + AGAIN)
+    now = {
+        kind: as_array(call(relative_change, pool(before, 2), pool(after, 2))).item()
+        for kind, pool in (("average", F.avg_pool2d), ("max", F.max_pool2d))
+    }
+    if not isinstance(measured, dict) or set(measured) != set(now):
         raise NotYet("`measured` should be {'average': number, 'max': number}.", got=measured)
-    average, largest = (as_array(measured[kind]).item() for kind in ("average", "max"))
-    if not (0 < average < 2 and 0 < largest < 2) or average == largest:
-        raise NotYet(
-            "A change of the maps lies above 0, and here well below 2, and the two differ.",
-            got=measured,
-        )
-    found = "average" if average < largest else "max"
+    for kind, number in now.items():
+        found = as_array(measured[kind], "What `measured` holds")
+        if found.ndim or not abs(found.item() - number) <= 1e-3 * number:
+            raise NotYet(
+                "The function is right, but `measured` is not what it gives now. " + AGAIN,
+                expected=f"{kind}: {number:.4f}",
+                got=f"{kind}: " + (f"{len(found)} numbers" if found.ndim else f"{found:.4f}"),
+            )
+    found = min(now, key=now.get)
     met = "as you predicted" if prediction.strip().lower() == found else "not what you predicted"
     return f"The steadier maps come from {found} pooling: {met}."
+
+
+AGAIN = "Run the measuring cell again, then this one."
+
+
+def is_relative_change(
+    function: object, before: torch.Tensor, after: torch.Tensor, given: str
+) -> None:
+    """Raise NotYet when `function` does not give the relative change of all maps together."""
+    length, change = before.norm(), (after - before).norm()
+    each = (after - before).flatten(1).norm(dim=1) / before.flatten(1).norm(dim=1)
+    same(
+        call(function, before, after),
+        change / length,
+        given=given,
+        what="The relative change",
+        traps={
+            "This is not divided by the length of `before`.": change,
+            "Divided by the length of `after`; the change is relative to `before`.": (
+                change / after.norm()
+            ),
+            "The root is missing: lengths are wanted, not their squares.": (change / length) ** 2,
+            "This is one number for each digit, as in the chapter. Here all digits together have "
+            "one length.": each,
+            "This is the mean over the digits. Here all digits together have one length: one sum "
+            "of squares, one root.": each.mean(),
+            "A length is the root of the sum of the squares, not the sum of the sizes.": (
+                (after - before).abs().sum() / before.abs().sum()
+            ),
+        },
+    )
 
 
 @LAB.task(
     "Open: a pooling of your own",
     hints=(
-        "What counts is how many shifted digits the nearest mean reads, compared with no pooling.",
+        "What counts is how many moved digits are read right, compared with no pooling.",
         "Blurring before you drop pixels is one way, larger squares another, both a third.",
         "`F.avg_pool2d(maps, 4)` counts as an answer. Can you do better?",
     ),
@@ -317,22 +398,31 @@ def q7(prediction: object, relative_change: object, measured: object, draw: Draw
     seconds=60,
 )
 def q8(pool: object, draw: Draw) -> str:
-    """Any function of maps (n, 4, h, w): digits shifted by 3 pixels must be read better with it."""
-    plain = hits(lambda maps: maps)
-    yours = hits(lambda maps: call(pool, maps))
-    if yours <= plain:
+    """Any function of maps (n, 4, h, w): moved digits must be read clearly better with it."""
+    plain, plain_still = hits(lambda maps: maps)
+    yours, yours_still = hits(lambda maps: call(pool, maps))
+    if yours < plain + MARGIN:
         raise NotYet(
-            "With this pooling, digits that moved by 3 pixels are read no better than without.",
-            expected=f"more than {plain:.1%}",
+            f"With this pooling, digits that moved by {MOVED} pixels are not read clearly better "
+            f"than without: at least {100 * MARGIN:.0f} points more are wanted, since less may be "
+            "luck with these digits.",
+            expected=f"at least {plain + MARGIN:.1%}; without pooling it is {plain:.1%}",
             got=f"{yours:.1%}",
         )
-    return f"Moved by 3 pixels, {yours:.1%} are read right; without pooling, {plain:.1%}."
+    return (
+        f"Moved by {MOVED} pixels, {yours:.1%} are read right; without pooling, {plain:.1%}. "
+        f"Not moved, {yours_still:.1%}; without pooling, {plain_still:.1%}."
+    )
 
 
-def hits(pool: object) -> float:
-    """Return the share of embedded digits, moved by 3 pixels, whose nearest mean is their class."""
+MOVED, MARGIN = 3, 0.05
+STEPS = ((0, 0), (0, MOVED), (0, -MOVED), (MOVED, 0), (-MOVED, 0))  # in place, then four directions
+
+
+def hits(pool: object) -> tuple[float, float]:
+    """Return the shares of embedded digits, moved and not, whose nearest mean is their class."""
     train = lc.load_dataset("digits", "train").first(600)
-    digits = lc.load_dataset("digits", "validation").first(150)
+    digits = lc.load_dataset("digits", "validation")
     edge = torch.tensor([[-1.0, 0, 1]] * 3)
     kernels = torch.stack([edge, edge.T, -edge, -edge.T])[:, None]
 
@@ -349,5 +439,9 @@ def hits(pool: object) -> float:
 
     known = features(train.images)
     means = torch.stack([known[train.labels == digit].mean(0) for digit in range(10)])
-    moved = features(digits.images.roll(3, dims=2))
-    return (torch.cdist(moved, means).argmin(1) == digits.labels).float().mean().item()
+    shares = []
+    for step in STEPS:
+        moved = features(digits.images.roll(step, dims=(1, 2)))
+        right = torch.cdist(moved, means).argmin(1) == digits.labels
+        shares.append(right.float().mean().item())
+    return sum(shares[1:]) / len(shares[1:]), shares[0]
