@@ -83,12 +83,12 @@ def call(function: object, *inputs: object, **options: object) -> object:
             "A function is wanted here, without calling it: its name, with no brackets.",
             got=f"{describe(function)}, which is {a_kind(function)}",
         )
-    _can_take(function, inputs, options)
+    named = _named_inputs(function, inputs, options)
     try:
         result = function(*map(_copy, inputs), **options)
     except Exception as error:
         with contextlib.suppress(Exception):  # an error that cannot be told more about
-            error.lab_inputs = "\n".join(map(describe, [*inputs, *options.values()]))
+            error.lab_inputs = "\n".join(f"{n} = {describe(v)}" for n, v in named.items())
         raise
     attempted(result)
     if result is None:
@@ -97,14 +97,19 @@ def call(function: object, *inputs: object, **options: object) -> object:
     return result
 
 
-def _can_take(function: Callable, inputs: tuple, options: Mapping[str, object]) -> None:
-    """Raise NotYet when a function takes another number of inputs than it is called with."""
+def _named_inputs(
+    function: Callable, inputs: tuple, options: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return the inputs by the names that `function` has for them.
+
+    Raises NotYet when it takes another number of inputs.
+    """
     try:
         signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):  # some functions written in C have none
-        return
+        return {f"input {place}": value for place, value in enumerate(inputs, 1)} | dict(options)
     try:
-        signature.bind(*inputs, **options)
+        return signature.bind(*inputs, **options).arguments
     except TypeError:
         count = len(inputs) + len(options)
         name = getattr(function, "__name__", type(function).__name__)

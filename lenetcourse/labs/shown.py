@@ -25,12 +25,14 @@ class Message:
     paragraphs: Sequence[str] = ()
     details: Sequence[tuple[str, str]] = ()
     colour: str = "#767676"
+    foot: str = ""
 
     def __str__(self) -> str:
         lines = [self.head, *self.paragraphs]
         for label, text in self.details:
             lines.append(f"{label}:" if label else "")
             lines += [f"    {line}" for line in text.splitlines()]
+        lines += [self.foot] if self.foot else []
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -43,6 +45,7 @@ class Message:
                 f"<div>{html.escape(label)}</div><pre style='margin:.1em 0 .4em 1em;"
                 f"white-space:pre-wrap;background:transparent'>{html.escape(text)}</pre>"
             )
+        parts += [f"<p style='margin:.3em 0'>{_inline(self.foot)}</p>"] if self.foot else []
         style = f"border-left:4px solid {self.colour};padding:.2em .8em;margin:.3em 0"
         return f"<div role='status' style='{style}'>{''.join(parts)}</div>"
 
@@ -66,8 +69,8 @@ def outcome_message(name: str, title: str, outcome: Outcome, why: str) -> Messag
             f"Replace the `...` above by your answer, run its cell, then this one. "
             f"Stuck? `lab.{name}.hint()`"
         )
-    else:
-        paragraphs.append(f"`lab.{name}.hint()` says more.")
+    wrong = outcome.kind in (RAISED, NOT_YET)
+    foot = f"`lab.{name}.hint()` says more." if wrong else ""
     details = [
         (label, text)
         for label, text in (
@@ -77,7 +80,7 @@ def outcome_message(name: str, title: str, outcome: Outcome, why: str) -> Messag
         )
         if text is not None
     ]
-    return Message(head, paragraphs, details, COLOURS[outcome.kind])
+    return Message(head, paragraphs, details, COLOURS[outcome.kind], foot)
 
 
 def show(message: Message) -> None:
