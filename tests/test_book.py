@@ -68,7 +68,7 @@ def copy_book(target, *names):
 def built(tmp_path_factory):
     """Build a copy of the book; return its root and what the tool printed."""
     root = tmp_path_factory.mktemp("book")
-    copy_book(root, "_config.yml", "_toc.yml", "book", "tools", "lenetcourse")
+    copy_book(root, "_config.yml", "_toc.yml", "book", "labs", "tools", "lenetcourse")
     return root, run_build(root)
 
 
