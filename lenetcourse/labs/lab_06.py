@@ -36,6 +36,11 @@ progress = LAB.progress
 SHORT_SIDE = 300  # of a photograph, in pixels: then a piece of 28x28 still shows something
 
 
+@functools.cache
+def embedded_digits() -> lc.ImageSet:
+    return lc.load_dataset("digits", "train")
+
+
 def ground(count: int, part: str, seed: int) -> Tensor:
     """Return pieces of the chapter's two photographs, bytes (count, 28, 28), without digits."""
     nothing = torch.zeros(count, 28, 28, dtype=torch.uint8)
@@ -46,11 +51,11 @@ def ground(count: int, part: str, seed: int) -> Tensor:
 def photographs(folder: str | os.PathLike | None = None) -> list[Tensor]:
     """Return the pictures in a folder as greys, bytes (h, w), the shorter side 300 pixels.
 
-    Without a folder: three that are computed, of clouds, a brick wall and a woven cloth. Raises
+    Without a folder: three that are computed, of clouds, a brick wall and a wire fence. Raises
     DatasetError when the folder holds no picture, or one that cannot be read.
     """
     if folder is None:
-        return [clouds(), bricks(), cloth()]
+        return [clouds(), bricks(), fence()]
     paths = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in PICTURES)
     if not paths:
         raise lc.DatasetError(f"{folder}: no picture in it ({', '.join(sorted(PICTURES))})")
@@ -99,12 +104,13 @@ def bricks() -> Tensor:
     return _greys(wall + 8 * _noise(300, 400, seed=3, power=0.5), 20, 220)
 
 
-def cloth() -> Tensor:
-    """Return a picture (300, 400) of a cloth with wide and narrow stripes in both directions."""
+def fence() -> Tensor:
+    """Return a picture (300, 400) of a wire fence: light wires in both diagonals, hills behind."""
     rows, columns = np.mgrid[:300, :400]
-    stripes = np.sin(rows / 3.2) + np.sin(columns / 3.2) + 2 * (rows % 60 < 24)
-    stripes += 2 * (columns % 60 < 24)
-    return _greys(stripes + 0.3 * _noise(300, 400, seed=4, power=0.3), 30, 235)
+    bend = 1.5 * np.sin(rows / 9) + 1.5 * np.sin(columns / 11)
+    wires = ((rows + columns + bend) % 26 < 4) | ((rows - columns + bend) % 26 < 4)
+    hills = 60 * (rows > 150 + 40 * np.sin(columns / 60)) + 4 * _noise(300, 400, seed=4, power=0.8)
+    return _greys(np.where(wires, 215, 100) + 0.4 * hills, 30, 235)
 
 
 def numbers(value: object, shape: tuple[int, ...], what: str, given: object = None) -> np.ndarray:
@@ -231,7 +237,7 @@ def overlap(found: Tensor, true: Tensor) -> Tensor:
 )
 def q2(iou: object, draw: Draw) -> None:
     """`iou(scores, masks)` -> (n,), with an empty mask found empty, and one not found."""
-    for count, rows, columns in [(4, 3, 4), (6, 9, 7)]:
+    for count, rows, columns in [(4, 3, 5), (6, 9, 7)]:
         scores = 2 * draw.normal(count, 1, rows, columns)
         scores[0, 0, 0, :2] = torch.tensor([0.2, 0.4])  # digit, though below one half
         scores[2], scores[-1] = -scores[2].abs(), -scores[-1].abs()
@@ -286,6 +292,7 @@ def iou_traps(scores: Tensor, found: Tensor, true: Tensor, wanted: Tensor) -> di
         "One number for each image is wanted; here all pixels of all images are in one pot.": (
             both.sum() / either.sum()
         ),
+        "This is the pixel accuracy: background that is left background counts here.": right,
         empty: both / either.clamp(min=1),
         f"{empty} A small number added above and below changes the others.": full,
         "Scores are no probabilities yet: above 0 is digit, not above one half.": overlap(
@@ -294,7 +301,6 @@ def iou_traps(scores: Tensor, found: Tensor, true: Tensor, wanted: Tensor) -> di
         "Every pixel counts as found: a sigmoid is above 0 everywhere. Ask for a score above 0, or "
         "a probability above one half.": overlap(torch.ones_like(true), true),
         "This is Dice. For the IoU, divide what is in both by what is in at least one.": dice,
-        "This is the pixel accuracy: background that is left background counts here.": right,
         "Divided by the true mask only: who calls everything digit would get 1. Divide by the "
         "union.": recall,
         "The union counts what is in both twice: subtract it once, or use `|`.": torch.where(
@@ -454,12 +460,10 @@ def segmented(
     *,
     how: str = "bilinear",
     without: str = "",
-    late: bool = False,
 ) -> Tensor:
     """Return the scores of a network with skips; `skips` says which of the two there are.
 
-    `without` names a layer that has no ReLU behind it; with `late` the first addition comes after
-    its ReLU.
+    `without` names a step that has no ReLU behind it.
     """
 
     def layer(name: str, x: Tensor) -> Tensor:
@@ -477,7 +481,7 @@ def segmented(
     middle = bent("conv2", layer("conv2", F.max_pool2d(fine, 2)))
     coarse = bent("conv3", layer("conv3", F.max_pool2d(middle, 2)))
     x, added = enlarge(coarse, middle), layer("skip2", middle) if skips[0] else 0
-    x = F.relu(x) + added if late else bent("sum", x + added)
+    x = bent("sum", x + added)
     x = enlarge(x, fine) + (fine if skips[1] else 0)
     return layer("out", bent("refine", layer("refine", x)))
 
@@ -486,7 +490,7 @@ def segmented(
     "Add the skips",
     hints=(
         "Write the way down first and give a name to each map that you will need again: `fine`, "
-        "`middle`, `coarse`. Each is a convolution with its ReLU, from `middle` on of a pooled map.",
+        "`middle`, `coarse`. Each is a convolution with its ReLU; the last two read a pooled map.",
         "Up: enlarge `coarse` to the size of `middle`, add `self.skip2(middle)`, then ReLU. "
         "Enlarge that to the size of `fine`, add `fine`. The rest is given in the task's table.",
         "`x = enlarge(coarse, middle)`; `if self.skips: x = x + self.skip2(middle)`; "
@@ -501,9 +505,7 @@ def q5(segmenter: object, draw: Draw) -> None:
     for skips in (True, False):
         network = call(segmenter, skips)
         if not isinstance(network, nn.Module):
-            raise NotYet(
-                "A network is wanted: pass the class, `Segmenter`.", got=a_kind(network)
-            )
+            raise NotYet("A network is wanted: pass the class, `Segmenter`.", got=a_kind(network))
         weights = drawn_weights(network, draw)
         for sides in ((28, 28), (30, 22)):
             images = draw.uniform(2, 1, *sides)
@@ -568,7 +570,8 @@ def compare_scores(
         "It enlarges with `nearest`, in blocks; use `enlarge`, which is bilinear.": segmented(
             weights, images, both, how="nearest"
         ),
-        "There is no ReLU after the enlarged `coarse` and its skip.": segmented(
+        "There is no ReLU after the sum of the enlarged `coarse` and its skip. (Before the "
+        "addition it does nothing: `coarse` has had its own.)": segmented(
             weights, images, both, without="sum"
         ),
     }
@@ -579,9 +582,6 @@ def compare_scores(
             ),
             "The skip from `fine` is missing.": segmented(weights, images, (True, False)),
             "The skip from `middle` is missing.": segmented(weights, images, (False, True)),
-            "The skip from `middle` is added behind the ReLU; add first, then bend.": segmented(
-                weights, images, late=True
-            ),
         }
     else:
         traps |= {
@@ -652,7 +652,7 @@ def corners(answer: object, photo: Tensor, given: str) -> tuple[np.ndarray, np.n
     """Return row and column of each piece's first pixel. Raises NotYet when it is no piece."""
     pieces = numbers(answer, (400, 28, 28), "The pieces", f"{given}; count = 400")
     width = photo.shape[1]
-    if not (0 <= pieces.min() and pieces.max() < photo.numel()):
+    if pieces.min() < 0 or pieces.max() >= photo.numel():
         raise NotYet("There are numbers in it that the photograph does not hold.", given=given)
     start = pieces[:, 0, 0]
     steps = np.arange(28)
@@ -746,7 +746,7 @@ class Reader(lc.LeNet5):
 def q7(read_masked: object, gained_and_lost: object, draw: Draw) -> None:
     """`read_masked(network, reader, pictures)`, and `gained_and_lost(before, after, labels)`."""
     attempted(read_masked, gained_and_lost)
-    digits = lc.load_dataset("digits", "train")
+    digits = embedded_digits()
     chosen = draw.order(len(digits))[:300]
     ink = digits.images[chosen]
     pictures = torch.where(ink >= 140, ink, draw.integers(30, 130, 300, 1, 1).byte())
@@ -836,13 +836,9 @@ def compare_answers(
             "These are ten probabilities for each picture; wanted is the digit: `argmax(1)`.": (
                 raw.softmax(1)
             ),
-            "The mask makes no difference: the reader sees the pictures as they came.": read(
-                inputs
-            ),
+            "Nothing is erased: the reader sees the pictures as they came. (A sigmoid is above 0 "
+            "everywhere: ask for *scores* above 0.)": read(inputs),
             "The *digit* is erased, and the background left.": read(inputs * ~found),
-            "Nothing is erased: a sigmoid is above 0 everywhere. Ask for scores above 0.": read(
-                inputs * (scores.sigmoid() > 0)
-            ),
             "A pixel counts as digit from a score of 0 on, not of one half.": read(
                 inputs * (scores > 0.5)
             ),
@@ -864,7 +860,7 @@ def compare_answers(
 
 def rule_scenes(draw: Draw, count: int = 500) -> lc.DigitScenes:
     """Return scenes with embedded digits and pieces of the photographs' validation part."""
-    digits = lc.load_dataset("digits", "train")
+    digits = embedded_digits()
     chosen = draw.order(len(digits))[:count]
     part = lc.ImageSet(digits.images[chosen], digits.labels[chosen], split="validation")
     return lc.DigitScenes(part, seed=draw.integer(0, 10**6))
@@ -902,6 +898,12 @@ def q8(rule: object, draw: Draw) -> str:
         )
     if np.array_equal(answer.astype(bool), true.numpy() & False):
         raise NotYet("Nothing is found anywhere: the trivial answer, with an IoU of 0.")
+    one = numbers(call_rule(scenes.images[:1]), (1, 28, 28), "The mask of a single picture")
+    if not np.array_equal(one.astype(bool), answer[:1].astype(bool)):
+        raise NotYet(
+            "Alone, the first picture gets another mask than among the others: a rule should look "
+            "at one picture at a time. Over which dimensions do you average?"
+        )
     plain = overlap(by_threshold(scenes.images), true)
     yours = overlap(torch.from_numpy(answer.astype(bool)), true)
     low, high = lc.mean_interval((yours - plain).tolist())
@@ -912,10 +914,4 @@ def q8(rule: object, draw: Draw) -> str:
     )
     if low <= 0:
         raise NotYet(f"{words} That is not shown to be better.")
-    one = numbers(call_rule(scenes.images[:1]), (1, 28, 28), "The mask of a single picture")
-    if not np.array_equal(one.astype(bool), answer[:1].astype(bool)):
-        raise NotYet(
-            "Alone, the first picture gets another mask than among the others: a rule should look "
-            "at one picture at a time. Over which dimensions do you average?"
-        )
     return words
