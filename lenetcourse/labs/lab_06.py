@@ -343,7 +343,8 @@ def q3(transposed: object, draw: Draw) -> None:
     for maps, made, k, stride in [(1, 1, 2, 2), (1, 1, 3, 2), (2, 3, 3, 1), (3, 2, 2, 3)]:
         h, w = (2, 3) if maps == 1 else (draw.integer(2, 4), draw.integer(5, 7))
         x = draw.integers(1, 4, maps, h, w).float()
-        kernels = draw.integers(-3, 5, maps, made, k, k).float()
+        different = draw.order(maps * made * k * k).float() - 3  # so none is its own mirror image
+        kernels = different.reshape(maps, made, k, k)
         given = f"{maps} maps of {h}x{w}, kernels {tuple(kernels.shape)}, stride {stride}"
         if maps == 1:
             given = (
@@ -509,6 +510,7 @@ def q5(segmenter: object, draw: Draw) -> None:
         weights = drawn_weights(network, draw)
         for sides in ((28, 28), (30, 22)):
             images = draw.uniform(2, 1, *sides)
+            centre(network, weights, images, skips)
             given = f"images {tuple(images.shape)}, Segmenter(skips={skips})"
             with torch.no_grad():
                 got = outputs_of(network, images, sides, given)
@@ -535,6 +537,13 @@ def drawn_weights(network: nn.Module, draw: Draw) -> dict[str, Tensor]:
                 weights[name] = draw.normal(*parameter.shape) / 3
             parameter.copy_(weights[name])
     return weights
+
+
+def centre(network: nn.Module, weights: dict[str, Tensor], images: Tensor, skips: bool) -> None:
+    """Move the last bias so that half of the scores are below 0."""
+    weights["out.bias"] = weights["out.bias"] - segmented(weights, images, (skips, skips)).median()
+    with torch.no_grad():
+        dict(network.named_parameters())["out.bias"].copy_(weights["out.bias"])
 
 
 def outputs_of(network: nn.Module, images: Tensor, sides: tuple[int, int], given: str) -> Tensor:
