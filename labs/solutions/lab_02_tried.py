@@ -281,17 +281,6 @@ def make_network(side):
     )
 
 
-# %% q2 mistake: halved once, then subtracted -> another number of values than it was made for
-def make_network(side):
-    width = side // 2 - 10 if side < 30 else side // 4 - 3
-    return nn.Sequential(
-        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Flatten(), nn.Linear(16 * width**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
-        nn.Linear(84, 10),
-    )
-
-
 # %% q2 mistake: Flatten from the first axis -> were laid in one row
 def make_network(side):
     width = ((side - 4) // 2 - 4) // 2

@@ -828,15 +828,14 @@ def q6(prediction: object, reject: object, draw: Draw) -> None:
         while True:  # until the limit tells on which images, and by which rule, it was chosen
             validation = tied_reader(draw) if tied else drawn_reader(draw, 400)
             test = drawn_reader(draw, 300)
-            wanted = smallest_limit(validation, most_wrong)
-            mistaken = [
-                smallest_limit(validation, most_wrong, of_all=True),
-                smallest_limit(test, most_wrong),
-                *([smallest_limit(validation, most_wrong, below=True)] if tied else []),
-                *([] if tied else cut_limits(validation, most_wrong)),
-            ]
+            wanted, of_test = (smallest_limit(pair, most_wrong) for pair in (validation, test))
+            mistaken = {smallest_limit(validation, most_wrong, of_all=True)}
+            if tied:
+                mistaken.add(smallest_limit(validation, most_wrong, below=True))
+            else:
+                mistaken |= cut_limits(validation, most_wrong)
             exact = refused_and_wrong(validation, wanted)[1] == most_wrong
-            if wanted not in mistaken and mistaken[1] != mistaken[0] and exact == tied:
+            if not {wanted, of_test} & mistaken and wanted != of_test and exact == tied:
                 break
         copies = [tuple(part.clone() for part in pair) for pair in (validation, test)]
         limit, refused, wrong = (
