@@ -1,5 +1,6 @@
 """Lab 02: other right answers, and typical mistakes with what the check must say of them."""
 
+
 # %% q1 right: struct unpacks it
 def read_header(content):
     import struct
@@ -71,6 +72,20 @@ def read_header(content):
     return content[2], shape, start
 
 
+# %% q1 mistake: two bytes of each length -> Only the last two bytes of each length
+def read_header(content):
+    start = 4 + 4 * content[3]
+    shape = tuple(int.from_bytes(content[k + 2 : k + 4], "big") for k in range(4, start, 4))
+    return content[2], shape, start
+
+
+# %% q1 mistake: three bytes of each length -> wrong
+def read_header(content):
+    start = 4 + 4 * content[3]
+    shape = tuple(int.from_bytes(content[k + 1 : k + 4], "big") for k in range(4, start, 4))
+    return content[2], shape, start
+
+
 # %% q2 right: a class, ReLU after the pooling
 class Network(nn.Module):
     def __init__(self, side):
@@ -101,14 +116,25 @@ def make_network(side):
     return lc.LeNet5(input_size=side, conv3=True)
 
 
-# %% q2 right: lazy layers and log_softmax at the end
+# %% q2 right: lazy layers
 def make_network(side):
     return nn.Sequential(
         *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Flatten(), nn.LazyLinear(120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
-        *(nn.Linear(84, 10), nn.LogSoftmax(dim=1)),
+        nn.Linear(84, 10),
     )
+
+
+# %% q2 right: the width by asking
+def make_network(side):
+    front = nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(start_dim=1)),
+    )
+    count = front(torch.zeros(1, 1, side, side)).shape[1]
+    dense = [nn.Linear(count, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+    return nn.Sequential(front, *dense)
 
 
 # %% q2 mistake: softmax at the end -> It ends in a softmax
@@ -198,6 +224,72 @@ def make_network(side):
     if side not in networks:
         networks[side] = lc.LeNet5(input_size=side)
     return networks[side]
+
+
+# %% q2 mistake: log_softmax at the end -> It ends in a log-softmax
+def make_network(side):
+    width = ((side - 4) // 2 - 4) // 2
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(16 * width**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+        *(nn.Linear(84, 10), nn.LogSoftmax(dim=1)),
+    )
+
+
+# %% q2 mistake: a dropout is added -> Is there a `Dropout`
+def make_network(side):
+    width = ((side - 4) // 2 - 4) // 2
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(16 * width**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+        *(nn.Dropout(0.5), nn.Linear(84, 10)),
+    )
+
+
+# %% q2 mistake: the half is rounded -> another number of values than it was made for
+def make_network(side):
+    width = round(((side - 4) / 2 - 4) / 2)
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(16 * width**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+        nn.Linear(84, 10),
+    )
+
+
+# %% q2 mistake: the half is rounded up -> another number of values than it was made for
+def make_network(side):
+    width = -(-(side - 12) // 4)
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(16 * width**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+        nn.Linear(84, 10),
+    )
+
+
+# %% q2 mistake: right for 28 and 32 only -> another number of values than it was made for
+def make_network(side):
+    width = 4 if side == 28 else 5
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(16 * width**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+        nn.Linear(84, 10),
+    )
+
+
+# %% q2 mistake: Flatten from the first axis -> were laid in one row
+def make_network(side):
+    width = ((side - 4) // 2 - 4) // 2
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(0), nn.Linear(16 * width**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+        nn.Linear(84, 10),
+    )
 
 
 # %% q3 right: another order, the loss by hand
@@ -335,6 +427,134 @@ def train_one_epoch(network, batches, optimizer):
         loss = F.cross_entropy(network(inputs), targets, reduction="sum")
         optimizer.zero_grad()
         loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %% q3 right: losses as a NumPy array
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return np.array(losses)
+
+
+# %% q3 mistake: no backward -> No gradient is ever computed
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %% q3 mistake: backward without its parentheses -> with its parentheses
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %% q3 mistake: no step -> No step is ever taken
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+    return losses
+
+
+# %% q3 mistake: zero_grad without its parentheses -> `optimizer.zero_grad()`, with its parentheses
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %% q3 mistake: the step outside the loop -> `optimizer.step()` ran 1 time
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+    optimizer.step()
+    return losses
+
+
+# %% q3 mistake: gradient and step outside the loop -> `loss.backward()` ran 1 time
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        losses.append(loss.item())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return losses
+
+
+# %% q3 mistake: the step before the gradient -> The weights have not moved
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad()
+        optimizer.step()
+        loss.backward()
+        losses.append(loss.item())
+    return losses
+
+
+# %% q3 mistake: divides by 255 again -> their pixels go from 0 to 1 already
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs / 255), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %% q3 mistake: a step against the mean of all losses so far -> not those that one step
+def train_one_epoch(network, batches, optimizer):
+    network.train()
+    losses = []
+    for inputs, targets in batches:
+        loss = F.cross_entropy(network(inputs), targets)
+        optimizer.zero_grad()
+        (loss / 2).backward()
         optimizer.step()
         losses.append(loss.item())
     return losses
@@ -482,6 +702,97 @@ def evaluate(network, batches):
     return loss / count, right
 
 
+# %% q4 right: gradients off and on again
+def evaluate(network, batches):
+    was = network.training
+    network.eval()
+    torch.set_grad_enabled(False)
+    loss, right, count = 0.0, 0, 0
+    for inputs, targets in batches:
+        scores = network(inputs)
+        loss += F.cross_entropy(scores, targets).item() * len(targets)
+        right += (scores.argmax(1) == targets).sum().item()
+        count += len(targets)
+    torch.set_grad_enabled(True)
+    network.train(was)
+    return loss / count, right / count
+
+
+# %% q4 mistake: gradients stay off -> leaves the gradients switched off
+def evaluate(network, batches):
+    was = network.training
+    network.eval()
+    torch.set_grad_enabled(False)
+    loss, right, count = 0.0, 0, 0
+    for inputs, targets in batches:
+        scores = network(inputs)
+        loss += F.cross_entropy(scores, targets).item() * len(targets)
+        right += (scores.argmax(1) == targets).sum().item()
+        count += len(targets)
+    network.train(was)
+    return loss / count, right / count
+
+
+# %% q4 mistake: both divided by the number of batches -> A share is never more than 1
+@torch.no_grad()
+def evaluate(network, batches):
+    was = network.training
+    network.eval()
+    loss, right, count = 0.0, 0, 0
+    for inputs, targets in batches:
+        scores = network(inputs)
+        loss += F.cross_entropy(scores, targets).item() * len(targets)
+        right += (scores.argmax(1) == targets).sum().item()
+        count += len(targets)
+    network.train(was)
+    return loss / len(batches), right / len(batches)
+
+
+# %% q4 mistake: right answers by batches, a mean of the losses -> A share is never more than 1
+@torch.no_grad()
+def evaluate(network, batches):
+    was = network.training
+    network.eval()
+    loss, right, count = 0.0, 0, 0
+    for inputs, targets in batches:
+        scores = network(inputs)
+        loss += F.cross_entropy(scores, targets).item()
+        right += (scores.argmax(1) == targets).sum().item()
+        count += len(targets)
+    network.train(was)
+    return loss / len(batches), right / len(batches)
+
+
+# %% q4 mistake: the loss divided by batches -> The loss is divided by the number of batches
+@torch.no_grad()
+def evaluate(network, batches):
+    was = network.training
+    network.eval()
+    loss, right, count = 0.0, 0, 0
+    for inputs, targets in batches:
+        scores = network(inputs)
+        loss += F.cross_entropy(scores, targets).item() * len(targets)
+        right += (scores.argmax(1) == targets).sum().item()
+        count += len(targets)
+    network.train(was)
+    return loss / len(batches), right / count
+
+
+# %% q4 mistake: divides by 255 again -> their pixels go from 0 to 1 already
+@torch.no_grad()
+def evaluate(network, batches):
+    was = network.training
+    network.eval()
+    loss, right, count = 0.0, 0, 0
+    for inputs, targets in batches:
+        scores = network(inputs / 255)
+        loss += F.cross_entropy(scores, targets).item() * len(targets)
+        right += (scores.argmax(1) == targets).sum().item()
+        count += len(targets)
+    network.train(was)
+    return loss / count, right / count
+
+
 # %% q5 right: the loss of each image, and sorting
 def suspects(probabilities, labels, count):
     losses = F.nll_loss(probabilities.log(), labels, reduction="none")
@@ -555,7 +866,7 @@ def margin(probabilities):
     return best[:, 0] - best[:, 1]
 
 
-# %% q5 mistake: picks columns for rows -> The list of suspects has the wrong shape
+# %% q5 mistake: picks columns for rows -> takes whole columns
 def suspects(probabilities, labels, count):
     return probabilities[:, labels].argsort()[:count]
 
@@ -594,6 +905,55 @@ def margin(probabilities):
     return best[0] - best[1]
 
 
+# %% q5 mistake: margin overwrites the largest -> Work on a copy
+def suspects(probabilities, labels, count):
+    return probabilities[torch.arange(len(labels)), labels].argsort()[:count]
+
+
+def margin(probabilities):
+    largest, digit = probabilities.max(1)
+    probabilities[torch.arange(len(digit)), digit] = 0
+    return largest - probabilities.amax(1)
+
+
+# %% q5 mistake: margin sorts in place in NumPy -> Work on a copy
+def suspects(probabilities, labels, count):
+    return probabilities[torch.arange(len(labels)), labels].argsort()[:count]
+
+
+def margin(probabilities):
+    rows = probabilities.numpy()
+    rows.sort(axis=1)
+    return rows[:, -1] - rows[:, -2]
+
+
+# %% q5 mistake: suspects overwrites -> Work on a copy
+def suspects(probabilities, labels, count):
+    found = []
+    for _ in range(count):
+        of_label = probabilities[torch.arange(len(labels)), labels]
+        least = int(of_label.argmin())
+        found.append(least)
+        probabilities[least, labels[least]] = 2
+    return found
+
+
+def margin(probabilities):
+    best = probabilities.topk(2, dim=1).values
+    return best[:, 0] - best[:, 1]
+
+
+# %% q5 mistake: by the lead over the label -> behind the largest probability
+def suspects(probabilities, labels, count):
+    of_label = probabilities[torch.arange(len(labels)), labels]
+    return (probabilities.amax(1) - of_label).argsort(descending=True)[:count]
+
+
+def margin(probabilities):
+    best = probabilities.topk(2, dim=1).values
+    return best[:, 0] - best[:, 1]
+
+
 # %% q6 right: sums from the top
 prediction = "ten times"
 
@@ -608,19 +968,32 @@ def reject(validation, test, most_wrong):
     return limit, 1 - answered.float().mean(), 1 - test[1][answered].float().mean()
 
 
-# %% q6 right: a fine grid, in NumPy
+# %% q6 right: every margin, in NumPy and with a set
 prediction = "As many"
 
 
 def reject(validation, test, most_wrong):
     margins, right = (np.asarray(part) for part in validation)
-    for limit in np.linspace(0, 1, 1001):
+    for limit in sorted(set(margins.tolist())):
         answered = margins >= limit
         if answered.any() and np.mean(~right[answered]) <= most_wrong:
             break
     margins, right = (np.asarray(part) for part in test)
     answered = margins >= limit
     return np.array([limit, np.mean(~answered), np.mean(~right[answered])])
+
+
+# %% q6 right: shares as tensors of one number
+prediction = "ten times"
+
+
+def reject(validation, test, most_wrong):
+    def shares(pair, limit):
+        answered = pair[0] >= limit
+        return 1 - answered.float().mean(), 1 - pair[1][answered].float().mean()
+
+    good = [m for m in validation[0].unique() if shares(validation, m)[1] <= most_wrong]
+    return min(good), *shares(test, min(good))
 
 
 # %% q6 mistake: the limit from the test images -> comes from the *test* images
@@ -708,7 +1081,7 @@ def reject(validation, test, most_wrong):
     return limit, (~answered).sum(), (answered & ~test[1]).sum()
 
 
-# %% q6 mistake: forgets equal margins -> With this limit
+# %% q6 mistake: a limit from nowhere -> With this limit
 prediction = "a few times"
 
 
@@ -728,6 +1101,106 @@ prediction = 3
 
 def reject(validation, test, most_wrong):
     return 0.5, 0.1, 0.0
+
+
+# %% q6 mistake: a fine grid -> it is none of their margins
+prediction = "As many"
+
+
+def reject(validation, test, most_wrong):
+    margins, right = (np.asarray(part) for part in validation)
+    for limit in np.linspace(0, 1, 1001):
+        answered = margins >= limit
+        if answered.any() and np.mean(~right[answered]) <= most_wrong:
+            break
+    margins, right = (np.asarray(part) for part in test)
+    answered = margins >= limit
+    return np.array([limit, np.mean(~answered), np.mean(~right[answered])])
+
+
+# %% q6 mistake: cuts between equal margins, from the top -> Equal margins belong together
+prediction = "a few times"
+
+
+def reject(validation, test, most_wrong):
+    margins, order = validation[0].sort(descending=True)
+    wrong = (~validation[1][order]).cumsum(0) / torch.arange(1, len(order) + 1)
+    limit = margins[wrong <= most_wrong][-1].item()
+    answered = test[0] >= limit
+    return limit, (~answered).double().mean(), (~test[1][answered]).double().mean()
+
+
+# %% q6 mistake: cuts between equal margins, from below -> Equal margins belong together
+prediction = "a few times"
+
+
+def reject(validation, test, most_wrong):
+    order = np.argsort(validation[0].numpy())
+    right = validation[1].numpy()[order]
+    for place in range(len(order)):
+        if np.mean(~right[place:]) <= most_wrong:
+            limit = float(validation[0][order[place]])
+            break
+    answered = test[0] >= limit
+    return limit, (~answered).double().mean(), (~test[1][answered]).double().mean()
+
+
+# %% q6 mistake: less than for at most -> `<=`, not `<`
+prediction = "a few times"
+
+
+def reject(validation, test, most_wrong):
+    margins, right = validation
+    for limit in margins.unique().tolist():
+        answered = margins >= limit
+        if (~right[answered]).double().mean() < most_wrong:
+            break
+    answered = test[0] >= limit
+    return limit, (~answered).double().mean(), (~test[1][answered]).double().mean()
+
+
+# %% q6 mistake: the shares of the validation images -> These are shares of the validation images
+prediction = "a few times"
+
+
+def reject(validation, test, most_wrong):
+    margins, right = validation
+    for limit in margins.unique().tolist():
+        answered = margins >= limit
+        if (~right[answered]).double().mean() <= most_wrong:
+            break
+    answered = margins >= limit
+    return limit, (~answered).double().mean(), (~right[answered]).double().mean()
+
+
+# %% q6 mistake: wrong among the refused -> the share of the *refused* images
+prediction = "a few times"
+
+
+def reject(validation, test, most_wrong):
+    margins, right = validation
+    for limit in margins.unique().tolist():
+        answered = margins >= limit
+        if (~right[answered]).double().mean() <= most_wrong:
+            break
+    answered = test[0] >= limit
+    return limit, (~answered).double().mean(), (~test[1][~answered]).double().mean()
+
+
+# %% q6 mistake: marks the refused in what it was given -> work on copies
+prediction = "a few times"
+
+
+def reject(validation, test, most_wrong):
+    margins, right = validation
+    for limit in margins.unique().tolist():
+        answered = margins >= limit
+        if (~right[answered]).double().mean() <= most_wrong:
+            break
+    refused = test[0] < limit
+    test[1][refused] = True
+    wrong = (~test[1]).sum() / (~refused).sum()
+    return limit, refused.double().mean(), wrong
 
 
 # %% q7 right: the network by hand
@@ -810,12 +1283,40 @@ def read(picture, network, limit):
     return int(probabilities.argmax()) if margin(probabilities)[0] >= limit else None, *[]
 
 
+# %% q7 right: tensors of one number
+def read(picture, network, limit):
+    probabilities = lc.predict_probabilities(network, lc.to_mnist(picture)[None])
+    lead = margin(probabilities)
+    return (probabilities.argmax(1) if lead >= limit else None), lead
+
+
+# %% q7 mistake: not above the limit is refused -> not below it
+def read(picture, network, limit):
+    probabilities = lc.predict_probabilities(network, lc.to_mnist(picture)[None])
+    lead = margin(probabilities)[0].item()
+    return (None if lead <= limit else int(probabilities.argmax())), lead
+
+
+# %% q7 mistake: the softmax over the batch -> along the wrong axis
+def read(picture, network, limit):
+    network.eval()
+    with torch.no_grad():
+        probabilities = network(lc.to_mnist(picture)[None, None] / 255).softmax(0)
+    lead = margin(probabilities)[0].item()
+    return (int(probabilities.argmax()) if lead >= limit else None), lead
+
+
+# %% q7 mistake: no margin for the refused -> also when the answer is refused
+def read(picture, network, limit):
+    probabilities = lc.predict_probabilities(network, lc.to_mnist(picture)[None])
+    lead = margin(probabilities)[0].item()
+    return (int(probabilities.argmax()), lead) if lead >= limit else (None, 0)
+
+
 # %% q8 right: five amounts, probabilities added
 def answers(network, images):
     amounts = (-0.8, -0.4, 0, 0.4, 0.8)
-    return sum(
-        lc.predict_probabilities(network, lab.lean(images, by)) for by in amounts
-    ).argmax(1)
+    return sum(lc.predict_probabilities(network, lab.lean(images, by)) for by in amounts).argmax(1)
 
 
 # %% q8 right: the amount of which the network is surest, as a list
@@ -843,3 +1344,31 @@ def answers(network, images):
 def answers(network, images):
     blurred = F.avg_pool2d(images[:, None].float(), 3, stride=1, padding=1)[:, 0]
     return lc.predict_probabilities(network, blurred.byte()).argmax(1)
+
+
+# %% q8 mistake: the course's other network -> Ask this network only
+def answers(network, images):
+    return lc.predict_probabilities(lc.load_model("reader")[0], images).argmax(1)
+
+
+# %% q8 mistake: trains the network anew -> The network's weights have changed
+def answers(network, images):
+    digits = lc.load_dataset("digits", "train").first(1000)
+    amounts = torch.linspace(-0.9, 0.9, 1000)[torch.randperm(1000)]
+    batches = lc.Batches(lab.lean(digits.images, amounts), digits.labels, 50)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.001)
+    train_one_epoch(network, batches, optimizer)
+    return lc.predict_probabilities(network, images).argmax(1)
+
+
+# %% q8 mistake: trains a copy of the network -> Ask this network only
+def answers(network, images):
+    import copy
+
+    network = copy.deepcopy(network)
+    digits = lc.load_dataset("digits", "train").first(1000)
+    amounts = torch.linspace(-0.9, 0.9, 1000)[torch.randperm(1000)]
+    batches = lc.Batches(lab.lean(digits.images, amounts), digits.labels, 50)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
+    train_one_epoch(network, batches, optimizer)
+    return lc.predict_probabilities(network, images).argmax(1)

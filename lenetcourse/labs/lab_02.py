@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -58,7 +60,8 @@ def q1(read_header: object, draw: Draw) -> None:
     """`read_header(content)` -> (kind, shape, start), for one to four dimensions."""
     kinds = [np.uint8, np.int16, np.float32, np.float64]
     shapes = [(60_000, 28, 28), (10_000,)]
-    shapes += [tuple(draw.integers(1, 999, rank).tolist()) for rank in (2, 4)]
+    shapes += [tuple(draw.integers(1, 999, rank).tolist()) for rank in (1, 4)]
+    shapes[2] = (draw.integer(2**24, 2**26), *shapes[2])  # needs all four bytes
     for shape in shapes:
         array = np.broadcast_to(np.zeros((), draw.choice(kinds)), shape)  # takes no memory
         header = lc.idx_header(array)
@@ -99,6 +102,9 @@ def compare_header(
             "Only the last byte of each length is read; a length has four.": [
                 header[k + 3] for k in ends
             ],
+            "Only the last two bytes of each length are read; a length has four.": [
+                int.from_bytes(header[k + 2 : k + 4], "big") for k in ends
+            ],
             "Three lengths, always? The fourth byte says how many there are.": three,
             "The first length stands at place 4: this begins with the first four bytes.": [
                 int.from_bytes(header[k - 4 : k], "big") for k in ends
@@ -119,7 +125,7 @@ def compare_header(
     )
 
 
-def run(network: nn.Module, inputs: Tensor) -> Tensor:
+def run(network: nn.Module, inputs: Tensor, side: int) -> Tensor:
     """Return the outputs of a reader's network; its errors are told in words."""
     try:
         outputs = network(inputs.clone())
@@ -127,7 +133,13 @@ def run(network: nn.Module, inputs: Tensor) -> Tensor:
         if own_line(error):
             raise  # the line of the reader's own `forward` is shown
         words = f"On images of shape {tuple(inputs.shape)} the network stops: {error}."
-        if "mat1 and mat2" in str(error):
+        all_values = len(inputs) * 16 * last_width(side) ** 2
+        if re.search(rf"(?<!\d){all_values}(?!\d)", str(error)):
+            words += (
+                f" The {len(inputs)} images were laid in one row: `Flatten` must keep the first "
+                "axis, one row for each image, as `nn.Flatten()` does."
+            )
+        elif "mat1 and mat2" in str(error):
             words += (
                 " A dense layer gets another number of values than it was made for. Is `Flatten` "
                 "before the first of them, and does its size follow from `side`?"
@@ -137,6 +149,11 @@ def run(network: nn.Module, inputs: Tensor) -> Tensor:
     if not isinstance(outputs, Tensor):
         raise NotYet("The network should give a tensor of scores.", got=outputs)
     return outputs
+
+
+def last_width(side: int) -> int:
+    """Return how wide the sixteen maps are that the first dense layer reads."""
+    return ((side - 4) // 2 - 4) // 2
 
 
 STEPS = ("first convolution", "second convolution", "first dense layer", "second dense layer")
@@ -179,7 +196,7 @@ def scores(
 )
 def q2(make_network: object, draw: Draw) -> None:
     """`make_network(side)`: LeNet-5 by its weights and by what it computes with given ones."""
-    for side in (28, 32, draw.integer(18, 44)):
+    for side in (28, 32, 21, 26, 39, 44, draw.integer(18, 44)):  # every remainder by four
         network = call(make_network, side)
         if not isinstance(network, nn.Module):
             raise NotYet(
@@ -189,7 +206,7 @@ def q2(make_network: object, draw: Draw) -> None:
         network.eval()
         images = draw.uniform(3, 1, side, side)
         with torch.no_grad():
-            got = run(network, images)
+            got = run(network, images, side)
             weights = filled(network, side, draw)
             if got.shape != (3, 10):
                 raise NotYet(
@@ -198,7 +215,14 @@ def q2(make_network: object, draw: Draw) -> None:
                     expected="shape (3, 10)",
                     got=f"shape {tuple(got.shape)}",
                 )
-            compare_scores(run(network, images), weights, images, side)
+            got = run(network, images, side)
+            compare_scores(got, weights, images, side)
+            if not torch.allclose(run(network.train(), images, side), got, atol=1e-4):
+                raise NotYet(
+                    "In training mode the network gives other scores than in evaluation mode. Is "
+                    "there a `Dropout`, or a normalisation? Ours here has neither.",
+                    given=f"side = {side}, twice the same images and weights",
+                )
     if call(make_network, 28) is call(make_network, 28):
         raise NotYet(
             "Each call should make a new network, with new weights; this gives the same one again."
@@ -221,7 +245,8 @@ def filled(network: nn.Module, side: int, draw: Draw) -> dict[str, Tensor]:
         only_first = len(counts) == len(wanted) and others <= set(counts)
         raise NotYet(
             f"The first dense layer should read {width} values: the last maps are "
-            f"{math.isqrt(width // 16)} by {math.isqrt(width // 16)}. Is there padding?"
+            f"{last_width(side)} by {last_width(side)}. Is there padding? Is a half rounded "
+            "up?"
             if only_first
             else "The weights are not those of LeNet-5.",
             given=f"side = {side}",
@@ -251,11 +276,14 @@ def total(shapes: Iterable[tuple[int, ...]]) -> int:
 
 
 def compare_scores(got: Tensor, weights: dict[str, Tensor], images: Tensor, side: int) -> None:
-    """Raise NotYet unless these are the scores, or differ only by one number for each image."""
+    """Raise NotYet unless these are the scores."""
     wanted = scores(weights, images)
     traps = {
         "It ends in a softmax. Scores are wanted: `F.cross_entropy` has the softmax inside.": (
             wanted.softmax(1)
+        ),
+        "It ends in a log-softmax. Scores are wanted: `F.cross_entropy` takes care of the rest.": (
+            wanted.log_softmax(1)
         ),
         "It ends in a ReLU: no score below zero is left. Nothing comes after the last layer.": (
             wanted.relu()
@@ -270,11 +298,11 @@ def compare_scores(got: Tensor, weights: dict[str, Tensor], images: Tensor, side
     for step in STEPS:
         traps[f"The ReLU after the {step} is missing."] = scores(weights, images, without=step)
     same(
-        got.log_softmax(1),  # who ends in log_softmax has the same loss and the same answers
-        wanted.log_softmax(1),
+        got,
+        wanted,
         given=f"three images of {side}x{side}, and the same weights in your network and in ours",
-        what="The (log) probabilities",
-        traps={sentence: wrong.log_softmax(1) for sentence, wrong in traps.items()},
+        what="The table of scores",
+        traps=traps,
         tolerance=1e-3,
     )
 
@@ -325,31 +353,14 @@ def q3(train_one_epoch: object, draw: Draw) -> None:
     network, batches, rate = Watched(draw), some_batches(draw), draw.number(0.2, 0.6)
     network.eval()  # as somebody who measured may have left it
     start = copy.deepcopy(network)
-    optimizer = torch.optim.SGD(network.parameters(), lr=rate)
+    optimizer = WatchedSGD(network, rate)
     losses = call(train_one_epoch, network, batches, optimizer)
     given = f"{len(batches)} batches; the last is smaller than the others"
     weights, wanted = trained(start, batches, rate)
-    same(
-        network.vector(),
-        weights,
-        given=given,
-        what="The vector of all weights after the epoch",
-        traps={
-            "The weights have not moved. Is `optimizer.step()` missing, or is the gradient "
-            "forgotten between `backward()` and `step()`?": start.vector(),
-            "The gradients of earlier batches are still there: `optimizer.zero_grad()` belongs "
-            "into the loop, before `backward()`.": trained(start, batches, rate, forget=True)[0],
-            "Softmax twice: `F.cross_entropy` takes the scores as they are.": trained(
-                start, batches, rate, twice=True
-            )[0],
-            "Only the first batch is used: is the `return` inside the loop?": trained(
-                start, list(batches)[:1], rate
-            )[0],
-            "The losses of a batch are added up; their mean is wanted.": trained(
-                start, batches, rate, reduction="sum"
-            )[0],
-        },
-    )
+    if not torch.allclose(network.vector(), weights, atol=1e-4):
+        words = wrong_weights(network.vector(), start, batches, rate)
+        seen = min(len(network.modes), len(batches))
+        raise NotYet(missing_call(optimizer.events, seen) or words, given=given)
     if isinstance(losses, (list, tuple)) and any(
         isinstance(loss, Tensor) and loss.requires_grad for loss in losses
     ):
@@ -365,6 +376,81 @@ def q3(train_one_epoch: object, draw: Draw) -> None:
             "act. `network.train()` belongs before the loop.",
             given=given,
         )
+
+
+class WatchedSGD(torch.optim.SGD):
+    """Plain gradient descent that notes the order of `backward`, `zero_grad` and `step`."""
+
+    def __init__(self, network: Watched, rate: float) -> None:
+        super().__init__(network.parameters(), lr=rate)
+        self.events: list[str] = []
+        network.dense.bias.register_hook(lambda _: self.events.append("backward"))
+
+    def zero_grad(self, *args: object, **options: object) -> None:
+        self.events.append("zero_grad")
+        super().zero_grad(*args, **options)
+
+    def step(self, *args: object, **options: object) -> object:
+        self.events.append("step")
+        return super().step(*args, **options)
+
+
+def missing_call(events: list[str], forwards: int) -> str:
+    """Return a sentence on a call that is missing in a loop that trained wrongly, or nothing.
+
+    `forwards` counts the batches that the network saw.
+    """
+    backwards, steps = events.count("backward"), events.count("step")
+    if not backwards:
+        return (
+            "No gradient is ever computed. Is `loss.backward()` in the loop, with its parentheses?"
+        )
+    if not steps:
+        return "No step is ever taken. Is `optimizer.step()` in the loop, with its parentheses?"
+    for count, line in ((backwards, "loss.backward()"), (steps, "optimizer.step()")):
+        if count < forwards:
+            return (
+                f"The network saw {forwards} batches, but `{line}` ran {count} "
+                f"time{'' if count == 1 else 's'}: it belongs into the loop, as far to the right "
+                "as its other lines."
+            )
+    if any(pair == ("zero_grad", "step") for pair in itertools.pairwise(events)):
+        return (
+            "The weights have not moved: the gradient is forgotten between `backward()` and "
+            "`step()`. `optimizer.zero_grad()` comes before `backward()`."
+        )
+    return ""
+
+
+def wrong_weights(got: Tensor, start: Watched, batches: lc.Batches, rate: float) -> str:
+    """Return what to say of weights that the loop should not have led to."""
+    small = [(inputs / 255, targets) for inputs, targets in batches]
+    made = {
+        "The weights have not moved.": start.vector(),
+        "The gradients of earlier batches are still there: `optimizer.zero_grad()`, with its "
+        "parentheses, belongs into the loop, before `backward()`.": trained(
+            start, batches, rate, forget=True
+        )[0],
+        "Softmax twice: `F.cross_entropy` takes the scores as they are.": trained(
+            start, batches, rate, twice=True
+        )[0],
+        "Only the first batch is used: is the `return` inside the loop?": trained(
+            start, list(batches)[:1], rate
+        )[0],
+        "The losses of a batch are added up; their mean is wanted.": trained(
+            start, batches, rate, reduction="sum"
+        )[0],
+        "The inputs are divided by 255, but their pixels go from 0 to 1 already.": trained(
+            start, small, rate
+        )[0],
+    }
+    for words, wrong in made.items():
+        if torch.allclose(got, wrong, atol=1e-4):
+            return words
+    return (
+        "After the epoch the weights are not those that one step for each batch leads to. Which "
+        "loss is it, over which inputs and targets, and is each gradient forgotten before the next?"
+    )
 
 
 def trained(
@@ -411,7 +497,9 @@ def q4(evaluate: object, draw: Draw) -> None:
         batches.targets[: len(answers) // 2] = answers[: len(answers) // 2]  # some must be right
         before, mode = network.vector(), "training" if training else "evaluation"
         given = f"a network with dropout, in {mode} mode; the last batch is smaller"
-        got = call(evaluate, network, batches)
+        with torch.enable_grad():  # afterwards gradients are on or off as they were
+            got = call(evaluate, network, batches)
+            left_on = torch.is_grad_enabled()
         if any(network.modes):
             raise NotYet(
                 "The network measures in training mode: its dropout goes on, and each time gives "
@@ -422,6 +510,12 @@ def q4(evaluate: object, draw: Draw) -> None:
             raise NotYet(
                 "Torch still keeps what it would need for gradients. Put the loop under "
                 "`with torch.no_grad():`, or `@torch.no_grad()` above the function.",
+                given=given,
+            )
+        if not left_on:
+            raise NotYet(
+                "Your function leaves the gradients switched off for everything that comes after "
+                "it. `with torch.no_grad():` switches them on again at its end.",
                 given=given,
             )
         if not torch.equal(before, network.vector()):
@@ -443,12 +537,28 @@ def loss_and_accuracy(got: object, dense: nn.Linear, batches: lc.Batches, given:
         outputs = dense(inputs.flatten(1)).detach()
         loss, right = F.cross_entropy(outputs, targets), outputs.argmax(1) == targets
         twice = F.cross_entropy(outputs.softmax(1), targets)
-        each.append([loss, right.float().mean(), twice, len(targets)])
-    losses, shares, twice, sizes = torch.tensor(each).T
+        small = F.cross_entropy(dense(inputs.flatten(1) / 255).detach(), targets)
+        each.append([loss, right.float().mean(), twice, small, len(targets)])
+    losses, shares, twice, small, sizes = torch.tensor(each).T
     count = sizes.sum()
     loss, share = (losses * sizes).sum() / count, (shares * sizes).sum() / count
+    found = [as_array(value, "Each of the two").item() for value in checked_single(pair)]
+    by_batches = (loss * count / len(losses)).item(), (share * count / len(losses)).item()
+    words = "{} is divided by the number of batches: divide by the number of images."
+    if math.isclose(found[1], by_batches[1], rel_tol=1e-4):
+        words = words.format("The accuracy") + " A share is never more than 1."
+        raise NotYet(words, given=given, expected=[loss.item(), share.item()], got=found)
+    if math.isclose(found[0], by_batches[0], rel_tol=1e-4):
+        words = words.format("The loss") + (
+            " (You multiply by the number of images, so that is what to divide by.)"
+        )
+        raise NotYet(words, given=given, expected=[loss.item(), share.item()], got=found)
+    if math.isclose(found[0], ((small * sizes).sum() / count).item(), rel_tol=1e-4):
+        raise NotYet(
+            "The inputs are divided by 255, but their pixels go from 0 to 1 already.", given=given
+        )
     same(
-        [as_array(value, "Each of the two").item() for value in checked_single(pair)],
+        found,
         [loss, share],
         given=given,
         what="(loss, accuracy)",
@@ -515,13 +625,16 @@ def q5(suspects: object, margin: object, draw: Draw) -> None:
     attempted(suspects, margin)
     for count, wanted in [(20, 5), (50, 12)]:
         probabilities, labels = some_probabilities(draw, count), draw.integers(0, 9, count)
+        while not telling(probabilities, labels, wanted):
+            probabilities, labels = some_probabilities(draw, count), draw.integers(0, 9, count)
         compare_suspects(suspects, probabilities, labels, wanted)
+        leaves(suspects, probabilities, labels, wanted)
         best = probabilities.sort(dim=1, descending=True).values
         got = call(margin, probabilities)
         same(
             got,
             best[:, 0] - best[:, 1],
-            given=f"probabilities of {count} images, the first row\n{as_array(probabilities[0])}",
+            given=f"probabilities of {count} images, the first row\n{short(probabilities[0])}",
             what="The margin",
             traps={
                 "This is the largest probability. How far is the second behind?": best[:, 0],
@@ -535,30 +648,78 @@ def q5(suspects: object, margin: object, draw: Draw) -> None:
                 ),
             },
         )
+        leaves(margin, probabilities)
+
+
+def short(values: Tensor) -> str:
+    """Return numbers with two digits each."""
+    return np.array2string(as_array(values), formatter={"all": "{:.2g}".format}, separator=", ")
+
+
+def leaves(function: object, probabilities: Tensor, *others: object) -> None:
+    """Raise NotYet when a function, which worked, writes into the probabilities it is given."""
+    handed = probabilities.clone()
+    function(handed, *others)
+    if not torch.equal(handed, probabilities):
+        raise NotYet(
+            f"`{getattr(function, '__name__', 'It')}` changes the probabilities that it is given: "
+            "whoever goes on with them has wrong ones. Work on a copy, `probabilities.clone()`.",
+            given=f"a table of which one row is\n{short(differing(probabilities, handed))}",
+            expected="the same row afterwards",
+            got=short(differing(handed, probabilities)),
+        )
+
+
+def differing(table: Tensor, other: Tensor) -> Tensor:
+    """Return the first row of `table` that is not the same in `other`."""
+    return table[(table != other).any(1).nonzero()[0, 0]]
+
+
+def orders(probabilities: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """Return all images by what may look like suspicion, the most suspicious first."""
+    of_label = probabilities[torch.arange(len(labels)), labels]
+    largest = probabilities.amax(1)
+    wrong = probabilities.argmax(1) != labels
+    return {
+        "right": of_label.argsort(),
+        "unsure": largest.argsort(),
+        "sure": torch.where(wrong, largest, -1.0).argsort(descending=True),
+        "lead": (largest - of_label).argsort(descending=True),
+    }
+
+
+def telling(probabilities: Tensor, labels: Tensor, wanted: int) -> bool:
+    """Return whether each of these orders begins differently, so that none is taken for another."""
+    begins = {tuple(order[:wanted].tolist()) for order in orders(probabilities, labels).values()}
+    return len(begins) == 4
 
 
 def compare_suspects(suspects: object, probabilities: Tensor, labels: Tensor, wanted: int) -> None:
     """Raise NotYet unless the images whose labels surprise most are found, in order."""
     count = len(labels)
     of_label = probabilities[torch.arange(count), labels]
-    order = of_label.argsort()
-    largest = probabilities.amax(1)
-    wrong = probabilities.argmax(1) != labels
-    sure = torch.where(wrong, largest, -1.0).argsort(descending=True)
-    unsure = largest.argsort()
-    ranks = order.argsort()
+    by = orders(probabilities, labels)
+    order = by["right"]
+    given = f"{count} images, count = {wanted}, probabilities of their labels\n{short(of_label)}"
     indices = as_array(call(suspects, probabilities, labels, wanted), "The list of suspects")
+    if indices.ndim == 2:
+        raise NotYet(
+            "This is a table, not a list. `probabilities[:, labels]` takes whole columns; wanted "
+            "is one number of each row, that of its own label.",
+            given=given,
+            expected=f"shape ({wanted},)",
+            got=f"shape {indices.shape}",
+        )
     same(
         indices,
         order[:wanted],
-        given=f"{count} images, count = {wanted}, probabilities of their labels\n"
-        f"{as_array(of_label)}",
+        given=given,
         what="The list of suspects",
         traps={
             "These are the *least* suspicious: sort from the smallest probability of the label "
             "upwards.": order.flip(0)[:wanted],
             "These are the images with the smallest *largest* probability: the unsure ones. A "
-            "wrong label shows in the probability of the label.": unsure[:wanted],
+            "wrong label shows in the probability of the label.": by["unsure"][:wanted],
             "These are the right images in the order of their numbers; wanted is the most "
             "suspicious first.": order[:wanted].sort().values,
             "The right images, but the most suspicious comes last.": order[:wanted].flip(0),
@@ -566,9 +727,13 @@ def compare_suspects(suspects: object, probabilities: Tensor, labels: Tensor, wa
                 order[:wanted]
             ],
             "These are ranks: at place i stands how suspicious image i is. Wanted are the "
-            "numbers of the images: `argsort` once.": ranks[:wanted],
+            "numbers of the images: `argsort` once.": order.argsort()[:wanted],
             "These are wrong answers in the order of the *answer's* probability. Order by the "
-            "probability of the label.": sure[:wanted],
+            "probability of the label.": by["sure"][:wanted],
+            "This is the order by how far the label lies behind the largest probability. Wanted is "
+            "the order by the probability of the label alone, the least first.": by["lead"][
+                :wanted
+            ],
             "All images are here; only the first `count` are wanted.": order,
         },
     )
@@ -583,17 +748,37 @@ def refused_and_wrong(pair: tuple[Tensor, Tensor], limit: float) -> tuple[float,
 
 
 def smallest_limit(
-    pair: tuple[Tensor, Tensor], most_wrong: float, *, of_all: bool = False
+    pair: tuple[Tensor, Tensor], most_wrong: float, *, of_all: bool = False, below: bool = False
 ) -> float:
     """Return the smallest margin of those that occur at which at most that share is wrong.
 
-    That is a share of the answered images; with `of_all`, a typical mistake, one of all images.
+    That is a share of the answered images. Two typical mistakes: with `of_all` it is one of all
+    images, with `below` it must be less.
     """
     for limit in pair[0].unique().tolist():  # in order
         refused, wrong = refused_and_wrong(pair, limit)
-        if wrong * (1 - refused if of_all else 1) <= most_wrong:
+        wrong *= 1 - refused if of_all else 1
+        if wrong < most_wrong or (wrong == most_wrong and not below):
             return limit
     return 2.0
+
+
+def cut_limits(pair: tuple[Tensor, Tensor], most_wrong: float) -> set[float]:
+    """Return the limits of readers who sort the images and cut anywhere, also between equal ones.
+
+    One for each order in which equal margins may come out of a sort.
+    """
+    margins, right = pair
+    array = margins.numpy()
+    upwards = [margins.argsort(stable=True), margins.argsort(), torch.from_numpy(array.argsort())]
+    downwards = [margins.argsort(descending=True), torch.from_numpy((-array).argsort())]
+    downwards += [margins.argsort(descending=True, stable=True), *(up.flip(0) for up in upwards)]
+    found = set()
+    for order in downwards:
+        shares = (~right[order]).double().cumsum(0) / torch.arange(1, len(order) + 1)
+        kept = (shares <= most_wrong).nonzero()
+        found.add(margins[order[kept[-1, 0]]].item() if len(kept) else 2.0)
+    return found
 
 
 def drawn_reader(draw: Draw, count: int) -> tuple[Tensor, Tensor]:
@@ -605,6 +790,19 @@ def drawn_reader(draw: Draw, count: int) -> tuple[Tensor, Tensor]:
     right = (draw.uniform(count) < 0.4 + 0.7 * margins) | (margins > 0.7)
     margins[0], right[0] = 61 / 64, False
     return margins, right
+
+
+def tied_reader(draw: Draw) -> tuple[Tensor, Tensor]:
+    """Return such a reader who, with some limit, is wrong in just a quarter of the answers."""
+    answered = 4 * draw.integer(40, 50)
+    low, margins = draw.integer(20, 30), draw.integers(31, 60, answered)
+    margins[: answered // 4], margins[-1] = draw.integers(31, 40, answered // 4), 31
+    right = torch.arange(answered) >= answered // 4  # of the least margins more are wrong
+    others = draw.integers(0, low, 400 - answered)
+    margins = torch.cat([margins, others]).float() / 64
+    right = torch.cat([right, draw.uniform(len(others)) < 0.4])
+    order = draw.order(400)
+    return margins[order], right[order]
 
 
 @LAB.task(
@@ -625,11 +823,20 @@ def q6(prediction: object, reject: object, draw: Draw) -> None:
     """The prediction, and `reject(validation, test, most_wrong)` -> (limit, refused, wrong)."""
     attempted(prediction, reject)
     one_of(prediction, ("as many", "a few times", "ten times"), "The prediction")
-    for most_wrong in (0.047, 0.023):  # no share of 400 images equals one of these
-        validation, test = drawn_reader(draw, 400), drawn_reader(draw, 300)
-        taken = {smallest_limit(validation, most_wrong, of_all=every) for every in (False, True)}
-        while smallest_limit(test, most_wrong) in taken:  # on which of the two was it chosen?
+    for most_wrong in (0.047, 0.023, 0.25):  # no share of 400 images equals one of the first two
+        tied = most_wrong == 0.25
+        while True:  # until the limit tells on which images, and by which rule, it was chosen
+            validation = tied_reader(draw) if tied else drawn_reader(draw, 400)
             test = drawn_reader(draw, 300)
+            wanted, of_test = (smallest_limit(pair, most_wrong) for pair in (validation, test))
+            mistaken = {smallest_limit(validation, most_wrong, of_all=True)}
+            if tied:
+                mistaken.add(smallest_limit(validation, most_wrong, below=True))
+            else:
+                mistaken |= cut_limits(validation, most_wrong)
+            exact = refused_and_wrong(validation, wanted)[1] == most_wrong
+            if not {wanted, of_test} & mistaken and wanted != of_test and exact == tied:
+                break
         copies = [tuple(part.clone() for part in pair) for pair in (validation, test)]
         limit, refused, wrong = (
             as_array(part).reshape(-1)[0].item() if as_array(part).size == 1 else math.nan
@@ -640,8 +847,17 @@ def q6(prediction: object, reject: object, draw: Draw) -> None:
             )
         )
         given = f"400 validation and 300 test images, most_wrong = {most_wrong}"
+        if not all(
+            torch.equal(one, other)
+            for pair, copied in zip((validation, test), copies, strict=True)
+            for one, other in zip(pair, copied, strict=True)
+        ):
+            raise NotYet(
+                "Your function changes the margins or answers that it is given: work on copies.",
+                given=given,
+            )
         compare_limit(limit, validation, test, most_wrong, given)
-        compare_test(refused, wrong, test, limit, given)
+        compare_test(refused, wrong, validation, test, limit, given)
 
 
 def compare_limit(
@@ -651,11 +867,11 @@ def compare_limit(
     most_wrong: float,
     given: str,
 ) -> None:
-    """Raise NotYet unless the limit answers the same validation images as the smallest one."""
+    """Raise NotYet unless this is the smallest margin that keeps the promise."""
     wanted = smallest_limit(validation, most_wrong)
-    ours, theirs = validation[0] >= wanted, validation[0] >= limit
-    if torch.equal(ours, theirs):
+    if abs(limit - wanted) < 1e-6:
         return
+    ours, theirs = validation[0] >= wanted, validation[0] >= limit
     expected = f"limit {wanted:.4g}: {int(ours.sum())} validation images are answered"
     got = f"limit {limit:.4g}: {int(theirs.sum())} are answered"
     share = refused_and_wrong(validation, limit)[1]
@@ -665,6 +881,23 @@ def compare_limit(
         words = (
             "The limit comes from the *test* images. Choose it on the validation images; the test "
             "images only judge it."
+        )
+    elif torch.equal(ours, theirs):
+        words = (
+            "The limit answers the right validation images, but it is none of their margins. Try "
+            "these themselves: a grid of steps is too coarse where many margins lie close to 1."
+        )
+    elif limit in cut_limits(validation, most_wrong):
+        words = (
+            "Equal margins belong together; you cut between them. With this limit all images with "
+            f"this margin are answered, and {share:.2%} of the answered ones are wrong."
+            if share > most_wrong
+            else "Equal margins belong together; you cut between them."
+        )
+    elif limit == smallest_limit(validation, most_wrong, below=True):
+        words = (
+            f"At most {most_wrong:.0%} may be wrong: a limit with which it is just that share is "
+            "good enough. `<=`, not `<`."
         )
     elif torch.equal(validation[0] > limit, ours):
         words = "An image whose margin is just the limit is answered: `>=`, not `>`."
@@ -681,10 +914,16 @@ def compare_limit(
 
 
 def compare_test(
-    refused: float, wrong: float, test: tuple[Tensor, Tensor], limit: float, given: str
+    refused: float,
+    wrong: float,
+    validation: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    limit: float,
+    given: str,
 ) -> None:
     """Raise NotYet unless these are the two shares of the test images."""
     share, wrong_share = refused_and_wrong(test, limit)
+    of_validation = refused_and_wrong(validation, limit)
     margins, right = test
     answered = margins >= limit
     of_all = (answered & ~right).double().mean().item()
@@ -716,6 +955,20 @@ def compare_test(
                 (~right[margins > limit]).double().mean().item(),
             ],
             "`wrong` is the share that is right.": [share, 1 - wrong_share],
+            "`wrong` is the share of the *refused* images; wanted is that of the answered.": [
+                share,
+                (~right[~answered]).double().mean().item(),
+            ],
+            "These are shares of the validation images. They chose the limit; the test images say "
+            "what it is worth.": of_validation,
+            "`refused` is a share of the validation images; wanted is one of the test images.": [
+                of_validation[0],
+                wrong_share,
+            ],
+            "`wrong` is a share of the validation images; wanted is one of the test images.": [
+                share,
+                of_validation[1],
+            ],
         },
     )
 
@@ -762,7 +1015,7 @@ def q7(read: object, draw: Draw) -> None:
                     "another answer. `network.eval()` first.",
                     given=given,
                 )
-            compare_margin(got[1], network.eval(), image, given)
+            compare_margin(got[1], network.eval(), image, given, refused=got[0] is None)
             if (got[0] is None) != (lead < limit):
                 raise NotYet(
                     "The answer is None where the margin is below the limit, else a digit.",
@@ -772,9 +1025,27 @@ def q7(read: object, draw: Draw) -> None:
                 )
             if got[0] is not None:
                 same(whole_number(got[0], "The answer"), digit, given=given, what="The answer")
+    answers_a_tie(read, network, picture)
 
 
-def compare_margin(got: object, network: nn.Module, image: Tensor, given: str) -> None:
+def answers_a_tie(read: object, network: lc.LeNet5, picture: object) -> None:
+    """Raise NotYet when a margin that is just the limit is refused."""
+    with torch.no_grad():  # all ten digits are equally probable, in whatever arithmetic
+        network.fc3.weight.zero_()
+        network.fc3.bias.zero_()
+    got = parts(call(read, picture, network, 0.0), 2, "Two things are wanted: (answer, margin).")
+    if got[0] is None:
+        raise NotYet(
+            "A margin that is just the limit is not below it: such an image is answered.",
+            given="a network that gives each digit the probability 0.1; limit 0",
+            expected="any digit, and the margin 0",
+            got="None",
+        )
+
+
+def compare_margin(
+    got: object, network: nn.Module, image: Tensor, given: str, *, refused: bool
+) -> None:
     """Raise NotYet unless `got` is the margin of the image, bytes (28, 28)."""
 
     def leads(pixels: Tensor) -> list[float]:
@@ -786,6 +1057,16 @@ def compare_margin(got: object, network: nn.Module, image: Tensor, given: str) -
 
     right, of_scores, largest = leads(image / 255)
     lead = as_array(got, "The margin")
+    if lead.size == 1 and not lead.any() and right > 1e-3:
+        raise NotYet(
+            "The margin comes second also when the answer is refused."
+            if refused
+            else "The margin is 0, as if the first two were equally probable. Is it the softmax "
+            "along the wrong axis? The ten numbers of one image must add up to 1: `softmax(1)`.",
+            given=given,
+            expected=right,
+            got=got,
+        )
     same(
         lead.reshape(()) if lead.size == 1 else lead,
         right,
@@ -802,7 +1083,6 @@ def compare_margin(got: object, network: nn.Module, image: Tensor, given: str) -
             "Ink and paper are exchanged: `to_mnist` gives 0 for paper already.": leads(
                 1 - image / 255
             )[0],
-            "The margin comes second also when the answer is refused.": 0.0,
         },
         tolerance=1e-3,
     )
@@ -821,6 +1101,31 @@ def lean(images: Tensor, by: float | Tensor) -> Tensor:
     grid = F.affine_grid(change, size, align_corners=False)
     moved = F.grid_sample(images[:, None].float(), grid, align_corners=False)[:, 0]
     return moved.round().clamp(0, 255).to(torch.uint8)
+
+
+def same_weights(network: nn.Module, before: dict[str, Tensor]) -> bool:
+    """Return whether a network has the weights that it had."""
+    return all(torch.equal(now, before[name]) for name, now in network.state_dict().items())
+
+
+def only_this_network(
+    answers: object, network: nn.Module, images: Tensor, found: np.ndarray
+) -> None:
+    """Raise NotYet unless the answers follow the network that is handed over.
+
+    Its ten outputs are moved on by one place: whoever asks this network, in whatever way, answers
+    one digit further on; another network, or one trained on these images, does not.
+    """
+    moved = copy.deepcopy(network)
+    with torch.no_grad():
+        moved.fc3.weight.copy_(network.fc3.weight.roll(1, 0))
+        moved.fc3.bias.copy_(network.fc3.bias.roll(1, 0))
+    again = as_array(call(answers, moved, images), "What your function gives")
+    if again.shape != found.shape or np.mean(again == (found + 1) % 10) < 0.5:
+        raise NotYet(
+            "Another network than the one handed over seems to answer: where that one calls every "
+            "digit by another name, your answers do not follow. Ask this network only, as it is."
+        )
 
 
 @functools.cache
@@ -849,9 +1154,13 @@ def q8(answers: object, draw: Draw) -> str:
     side = draw.integers(0, 1, 500) * 2 - 1
     images = lean(digits.images, side * (0.5 + 0.3 * draw.uniform(500)))
     plain = lc.predict_probabilities(network, images).argmax(1) == digits.labels
+    before = copy.deepcopy(network.state_dict())
     found = as_array(call(answers, network, images), "What your function gives")
     if found.shape != (500,):
         raise NotYet("One digit for each image is wanted.", expected="shape (500,)", got=found)
+    if not same_weights(network, before):
+        raise NotYet("The network's weights have changed: here it is not trained anew.")
+    only_this_network(answers, network, images[:100], found[:100])
     yours = torch.from_numpy(found.astype("float64")) == digits.labels
     b, c = int((yours & ~plain).sum()), int((plain & ~yours).sum())
     p = binomtest(b, b + c).pvalue if b + c else 1.0
