@@ -67,6 +67,49 @@ def dropout(x, p, training):
     return x * (torch.rand(len(x), 1) >= p) / (1 - p) if training else x
 
 
+# %% q1 mistake: two sizes only -> must match the size
+def dropout(x, p, training):
+    if not training:
+        return x
+    return x * (torch.rand(x.shape[0], x.shape[1]) >= p) / (1 - p)
+
+
+# %% q1 mistake: two loops -> A map is dropped or kept as a whole
+def dropout(x, p, training):
+    if not training:
+        return x
+    mask = torch.ones_like(x)
+    for row in range(x.shape[0]):
+        for column in range(x.shape[1]):
+            if torch.rand(()) < p:
+                mask[row, column] = 0
+    return x * mask / (1 - p)
+
+
+# %% q1 mistake: one number a map -> A map is dropped or kept as a whole
+def dropout(x, p, training):
+    if not training:
+        return x
+    return x * (torch.rand(x.shape[:2] + (1,) * (x.ndim - 2)) >= p) / (1 - p)
+
+
+# %% q1 mistake: one mask for all maps -> some share theirs along a whole dimension
+def dropout(x, p, training):
+    if not training:
+        return x
+    shape = x.shape if x.ndim == 2 else (len(x), 1, *x.shape[2:])
+    return x * (torch.rand(shape) >= p) / (1 - p)
+
+
+# %% q1 mistake: NumPy's float64 -> `.to(x.dtype)` turns a mask
+def dropout(x, p, training):
+    import numpy as np
+
+    if not training:
+        return x
+    return x * torch.from_numpy((np.random.rand(*x.shape) >= p) / (1 - p))
+
+
 # %% q1 mistake: changes x itself -> The input itself was changed
 def dropout(x, p, training):
     if training:
@@ -148,6 +191,41 @@ def mean_and_variance(values, weights, p):
 def mean_and_variance(values, weights, p):
     parts = weights * values
     return parts.sum(), (1 - p) / p * (parts**2).sum()
+
+
+# %% q2 mistake: all masks alike -> Masks are not equally likely unless p = 1/2
+def mean_and_variance(values, weights, p):
+    import itertools
+
+    sums = [
+        sum(m * v * w for m, v, w in zip(mask, values, weights)) / (1 - p)
+        for mask in itertools.product([0, 1], repeat=len(values))
+    ]
+    sums = torch.stack([torch.as_tensor(s) for s in sums])
+    return sums.mean(), sums.var(correction=0)
+
+
+# %% q2 mistake: all masks alike, and not divided -> Masks are not equally likely unless p = 1/2
+def mean_and_variance(values, weights, p):
+    parts = values * weights
+    return parts.sum() / 2, (parts**2).sum() / 4
+
+
+# %% q2 mistake: the variance without weights -> each weight counts, squared
+def mean_and_variance(values, weights, p):
+    return (weights * values).sum(), p / (1 - p) * (values**2).sum()
+
+
+# %% q2 mistake: the factor is missing -> The variance depends on p
+def mean_and_variance(values, weights, p):
+    parts = weights * values
+    return parts.sum(), (parts**2).sum()
+
+
+# %% q2 mistake: the mean is not subtracted -> or second moment
+def mean_and_variance(values, weights, p):
+    parts = weights * values
+    return parts.sum(), p / (1 - p) * (parts**2).sum() + parts.sum() ** 2
 
 
 # %% q2 mistake: no weights -> The weights do not count yet
@@ -289,7 +367,7 @@ class Placed(lc.LeNet5):
         return self.fc3(x)
 
 
-# %% q4 mistake: always in training -> With dropout off, the result
+# %% q4 mistake: always in training -> After eval() something is still dropped
 class Placed(lc.LeNet5):
     def __init__(self, maps, units):
         super().__init__((3, 8))
@@ -528,6 +606,49 @@ def verdict(low, high):
     return "better" if high < 0 else "worse" if low > 0 else "not shown"
 
 
+# %% q5 mistake: the ends of two intervals -> the ends of two intervals, one subtracted
+def compare(before, after):
+    (low, high), ends = lc.mean_interval(after), lc.mean_interval(before)
+    return sum(after) / len(after) - sum(before) / len(before), low - ends[0], high - ends[1]
+
+
+def verdict(low, high):
+    return "better" if high < 0 else "worse" if low > 0 else "not shown"
+
+
+# %% q5 mistake: the ends of two intervals, crosswise -> the ends of two intervals, one subtracted
+def compare(before, after):
+    (low, high), ends = lc.mean_interval(after), lc.mean_interval(before)
+    return sum(after) / len(after) - sum(before) / len(before), low - ends[1], high - ends[0]
+
+
+def verdict(low, high):
+    return "better" if high < 0 else "worse" if low > 0 else "not shown"
+
+
+# %% q5 mistake: the interval in one piece -> Unpack the interval, with a star
+def compare(before, after):
+    change = [a - b for b, a in zip(before, after)]
+    return sum(change) / len(change), lc.mean_interval(change)
+
+
+def verdict(low, high):
+    return "better" if high < 0 else "worse" if low > 0 else "not shown"
+
+
+# %% q5 mistake: the runs were never made -> Run the training cell again
+errors = None
+
+
+def compare(before, after):
+    change = [a - b for b, a in zip(before, after)]
+    return sum(change) / len(change), *lc.mean_interval(change)
+
+
+def verdict(low, high):
+    return "better" if high < 0 else "worse" if low > 0 else "not shown"
+
+
 # %% q5 mistake: a prediction of another kind -> The prediction should be one of
 prediction = "both"
 
@@ -541,13 +662,13 @@ def verdict(low, high):
     return "better" if high < 0 else "worse" if low > 0 else "not shown"
 
 
-# %% q6 right: a loop, whole numbers, and one large batch
+# %% q6 right: a loop, and one large batch
 def between(four, nine, steps):
     images = []
     for step in range(steps):
         share = step / (steps - 1)
         images.append(four * (1 - share) + nine * share)
-    return torch.stack(images).round().to(torch.uint8)
+    return torch.stack(images)
 
 
 def ask_often(network, images, times):
@@ -579,13 +700,109 @@ def ask_often(network, images, times):
     return [mean.numpy(), (squares / times - mean**2).clamp(min=0).sqrt().numpy()]
 
 
-# %% q6 mistake: adds bytes -> The sums run over
+# %% q6 mistake: adds bytes -> uint8 wrapped round
 def between(four, nine, steps):
     return torch.stack([(four * (steps - 1 - k) + nine * k) // (steps - 1) for k in range(steps)])
 
 
 def ask_often(network, images, times):
     raise NotImplementedError
+
+
+# %% q6 mistake: the difference of bytes -> uint8 wrapped round
+def between(four, nine, steps):
+    return torch.stack([four + (nine - four) * (k / (steps - 1)) for k in range(steps)])
+
+
+def ask_often(network, images, times):
+    raise NotImplementedError
+
+
+# %% q6 mistake: bytes, divided in the end -> uint8 wrapped round
+def between(four, nine, steps):
+    last = steps - 1
+    return torch.stack([((last - k) * four + k * nine) / last for k in range(steps)])
+
+
+def ask_often(network, images, times):
+    raise NotImplementedError
+
+
+# %% q6 mistake: a list of images -> One tensor is wanted, not a list
+def between(four, nine, steps):
+    return [four * (1 - k / (steps - 1)) + nine * (k / (steps - 1)) for k in range(steps)]
+
+
+def ask_often(network, images, times):
+    raise NotImplementedError
+
+
+# %% q6 mistake: back to bytes -> Floats are wanted
+def between(four, nine, steps):
+    shares = torch.linspace(0, 1, steps)[:, None, None]
+    return ((1 - shares) * four + shares * nine).round().to(torch.uint8)
+
+
+def ask_often(network, images, times):
+    raise NotImplementedError
+
+
+# %% q6 mistake: rounds -> The pixels are rounded
+def between(four, nine, steps):
+    shares = torch.linspace(0, 1, steps)[:, None, None]
+    return ((1 - shares) * four + shares * nine).round()
+
+
+def ask_often(network, images, times):
+    raise NotImplementedError
+
+
+# %% q6 mistake: forgets to divide -> divide the images by 255
+def ask_often(network, images, times):
+    before = network.training
+    network.train()
+    with torch.no_grad():
+        answers = torch.stack(
+            [network(images[:, None].float()).softmax(1) for _ in range(times)]
+        )
+    network.train(before)
+    return answers.mean(0), answers.std(0)
+
+
+def between(four, nine, steps):
+    shares = torch.linspace(0, 1, steps)[:, None, None]
+    return (1 - shares) * four + shares * nine
+
+
+# %% q6 mistake: the mean distance -> This is the mean distance from it
+def ask_often(network, images, times):
+    before = network.training
+    network.train()
+    with torch.no_grad():
+        answers = torch.stack([network(images[:, None] / 255).softmax(1) for _ in range(times)])
+    network.train(before)
+    mean = answers.mean(0)
+    return mean, (answers - mean).abs().mean(0)
+
+
+def between(four, nine, steps):
+    shares = torch.linspace(0, 1, steps)[:, None, None]
+    return (1 - shares) * four + shares * nine
+
+
+# %% q6 mistake: the square of the mean left in -> The mean fits, the standard deviation does not
+def ask_often(network, images, times):
+    before = network.training
+    network.train()
+    with torch.no_grad():
+        answers = torch.stack([network(images[:, None] / 255).softmax(1) for _ in range(times)])
+    network.train(before)
+    return answers.mean(0), answers.square().mean(0).sqrt()
+
+
+def between(four, nine, steps):
+    shares = torch.linspace(0, 1, steps)[:, None, None]
+    return (1 - shares) * four + shares * nine
 
 
 # %% q6 mistake: stops before the nine -> The last image is not the nine
@@ -848,6 +1065,42 @@ def shifted(images, generator):
     return images
 
 
+# %% q7 mistake: rounded numbers -> the two ends get half a share
+def shifted(images, generator):
+    shifts = (4 * torch.rand(len(images), 2, generator=generator)).round().long() - 2
+    return torch.stack(
+        [F.pad(image, (c, -c, r, -r)) for image, (r, c) in zip(images, shifts.tolist())]
+    )
+
+
+# %% q7 mistake: cut off instead of rounded down -> the five shifts should be equally likely
+def shifted(images, generator):
+    shifts = (5 * torch.rand(len(images), 2, generator=generator) - 2.5).long()
+    return torch.stack(
+        [F.pad(image, (c, -c, r, -r)) for image, (r, c) in zip(images, shifts.tolist())]
+    )
+
+
+# %% q7 mistake: two draws added -> most often in the middle
+def shifted(images, generator):
+    shifts = torch.randint(-1, 2, (2, len(images), 2), generator=generator).sum(0)
+    return torch.stack(
+        [F.pad(image, (c, -c, r, -r)) for image, (r, c) in zip(images, shifts.tolist())]
+    )
+
+
+# %% q7 mistake: across follows down -> Draw them apart
+def shifted(images, generator):
+    down = torch.randint(0, 5, (len(images),), generator=generator)
+    across = (2 * down) % 5
+    return torch.stack(
+        [
+            F.pad(image, (c - 2, 2 - c, r - 2, 2 - r))
+            for image, r, c in zip(images, down.tolist(), across.tolist())
+        ]
+    )
+
+
 # %% q7 mistake: keeps the frame -> The result has the wrong shape
 def shifted(images, generator):
     return F.pad(images, (2, 2, 2, 2))
@@ -897,3 +1150,9 @@ def mine(few, seed):
 def mine(few, seed):
     network = train(lambda: Placed(0.0, 0.1), few, seed, epochs=1)
     return lc.predict_probabilities(network, few.images)
+
+
+# %% q8 mistake: all embedded digits -> train on `few`, not on `train_images`
+def mine(few, seed):
+    every = lc.load_dataset("digits", "train")
+    return train(lambda: Placed(0.0, 0.0), every, seed, epochs=8, augment=shifted)
