@@ -86,11 +86,11 @@ def q1(ask_neighbours: object, draw: Draw) -> None:
         check_votes(ask_neighbours, *vote_case(draw, k), k)
     images, x, y = draws_case(draw)
     squared = distances_of(images, x)
-    lines = [
-        f"image {place} has the neighbours (nearest first): {y[squared[place].argsort()[:6]]}"
-        for place in range(len(images))
-    ]
-    check_votes(ask_neighbours, images, x, y, 6, "k = 6; " + "; ".join(lines))
+    lines = ["k = 6; the neighbours of each image, nearest first"]
+    for place, row in enumerate(squared):
+        near = row.argsort()[:6]
+        lines.append(f"image {place}: labels {y[near]}, distances {row[near] ** 0.5}")
+    check_votes(ask_neighbours, images, x, y, 6, "\n".join(lines))
     check_votes(ask_neighbours, *vote_case(draw, 4), 4)
 
 
@@ -478,8 +478,8 @@ def q4(gradient: object, descend: object, draw: Draw) -> None:
     attempted(gradient, descend)
     for n, pixels, size in [(1, 2, 1), (3, 2, 1), (8, 5, 2000)]:
         x, y = pixels_of(draw, n, pixels), draw.order(10).numpy()[:n]
-        weights = size * draw.normal(pixels, 10).double().numpy().round(1)
-        bias = draw.normal(10).double().numpy().round(1)
+        weights = size * draw.normal(pixels, 10).double().numpy().round(1) + 0.0  # no -0
+        bias = draw.normal(10).double().numpy().round(1) + 0.0
         check_gradient(gradient, weights, bias, x, y)
     for steps in (1, 3):
         x, y = pixels_of(draw, 3, 2), draw.order(10).numpy()[:3]
@@ -1085,7 +1085,7 @@ def q8(read: object, draw: Draw) -> str:
         if attempt == 0:
             shuffled = wrong(read, x[:, pixels], y, images[:, pixels], truth)
             renamed = wrong(read, x, (y + by) % 10, images, (truth + by) % 10)
-            if renamed > 0.6 and errors[0] < 0.5:
+            if errors[0] < 0.5 and renamed - errors[0] > 0.15:
                 raise NotYet(
                     "It should learn from these hundred only, the `x` and `y` that `read` is given."
                     " With other names for the ten classes it goes on giving the old ones: does it "
