@@ -80,6 +80,51 @@ def ask_neighbours(images, x, y, k):
     return np.array([y[((x - image) ** 2).sum(axis=0).argsort()[k]] for image in images.T])
 
 
+# %% q1 right: sorted by votes, then by the place of the nearest
+def ask_neighbours(images, x, y, k):
+    answers = []
+    for image in images:
+        votes = y[((x - image) ** 2).sum(axis=1).argsort()[:k]].tolist()
+        answers.append(min(set(votes), key=lambda label: (-votes.count(label), votes.index(label))))
+    return answers
+
+
+# %% q1 mistake: a draw goes to the nearest of all -> It may have fewer votes
+def ask_neighbours(images, x, y, k):
+    answers = []
+    for image in images:
+        votes = y[((x - image) ** 2).sum(axis=1).argsort()[:k]]
+        counts = np.bincount(votes)
+        drawn = (counts == counts.max()).sum() > 1
+        answers.append(votes[0] if drawn else counts.argmax())
+    return np.array(answers)
+
+
+# %% q1 mistake: fewer neighbours until there is no draw -> In a draw fewer neighbours are asked
+def ask_neighbours(images, x, y, k):
+    answers = []
+    for image in images:
+        votes = y[((x - image) ** 2).sum(axis=1).argsort()[:k]]
+        while (np.bincount(votes) == np.bincount(votes).max()).sum() > 1:
+            votes = votes[:-1]
+        answers.append(np.bincount(votes).argmax())
+    return np.array(answers)
+
+
+# %% q1 mistake: a draw goes to the smaller sum of distances -> the smaller sum (or mean)
+def ask_neighbours(images, x, y, k):
+    answers = []
+    for image in images:
+        squared = ((x - image) ** 2).sum(axis=1)
+        nearest = squared.argsort()[:k]
+        sums = {}
+        for place in nearest:
+            votes, far = sums.get(y[place], (0, 0.0))
+            sums[y[place]] = votes - 1, far + np.sqrt(squared[place])
+        answers.append(min(sums, key=sums.get))
+    return answers
+
+
 # %% q2 right: max over pairs
 def best_k(x, y, held, known, ks):
     return max((np.mean(ask_neighbours(held, x, y, k) == known), k) for k in ks)[1]
@@ -99,6 +144,11 @@ def best_k(x, y, held, known, ks):
 # %% q2 mistake: the fewest right -> reads the fewest validation images
 def best_k(x, y, held, known, ks):
     return min(ks, key=lambda k: (ask_neighbours(held, x, y, k) == known).mean())
+
+
+# %% q2 mistake: x and held exchanged -> Training and validation images are exchanged
+def best_k(x, y, held, known, ks):
+    return max(ks, key=lambda k: (ask_neighbours(x, held, known, k) == y).mean())
 
 
 # %% q2 mistake: gives the place back -> This is the place of the k
@@ -177,6 +227,52 @@ def pca(x, count):
 
 def restore(images, mean, components):
     return (images - mean) @ components.T @ components + mean
+
+
+# %% q3 mistake: rows of vt turned -> These are rows of `vt.T`
+def pca(x, count):
+    mean = x.mean(axis=0)
+    _, s, vt = np.linalg.svd(x - mean, full_matrices=False)
+    return mean, vt.T[:count], (s**2 / (s**2).sum())[:count]
+
+
+def restore(images, mean, components):
+    return (images - mean) @ components.T @ components + mean
+
+
+# %% q3 mistake: shares added up -> added up on the way
+def pca(x, count):
+    mean = x.mean(axis=0)
+    _, s, vt = np.linalg.svd(x - mean, full_matrices=False)
+    return mean, vt[:count], np.cumsum(s**2 / (s**2).sum())[:count]
+
+
+def restore(images, mean, components):
+    return (images - mean) @ components.T @ components + mean
+
+
+# %% q3 mistake: takes the mean off in place -> has changed `x` itself
+def pca(x, count):
+    mean = x.mean(axis=0)
+    x -= mean
+    _, s, vt = np.linalg.svd(x, full_matrices=False)
+    return mean, vt[:count], (s**2 / (s**2).sum())[:count]
+
+
+def restore(images, mean, components):
+    return (images - mean) @ components.T @ components + mean
+
+
+# %% q3 mistake: takes the mean off the images in place -> has changed `images` itself
+def pca(x, count):
+    mean = x.mean(axis=0)
+    _, s, vt = np.linalg.svd(x - mean, full_matrices=False)
+    return mean, vt[:count], (s**2 / (s**2).sum())[:count]
+
+
+def restore(images, mean, components):
+    images -= mean
+    return images @ components.T @ components + mean
 
 
 # %% q3 mistake: eigh without turning the order -> directions of the smallest variance
@@ -371,6 +467,91 @@ def descend(x, y, steps, rate):
     return np.zeros((x.shape[1], 10)), np.zeros(10)
 
 
+# %% q4 mistake: one sum for all probabilities -> add up to 1, `axis=1`
+def gradient(weights, bias, x, y):
+    scores = x @ weights + bias
+    powers = np.exp(scores - scores.max())
+    apart = powers / powers.sum() - np.eye(10)[y]
+    return x.T @ apart / len(x), apart.mean(axis=0)
+
+
+def descend(x, y, steps, rate):
+    return np.zeros((x.shape[1], 10)), np.zeros(10)
+
+
+# %% q4 mistake: one sum, after the largest of each row -> adds up over all images, too
+def gradient(weights, bias, x, y):
+    scores = x @ weights + bias
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    apart = powers / powers.sum() - np.eye(10)[y]
+    return x.T @ apart / len(x), apart.mean(axis=0)
+
+
+def descend(x, y, steps, rate):
+    return np.zeros((x.shape[1], 10)), np.zeros(10)
+
+
+# %% q4 mistake: 1 off whole columns -> takes 1 off in every row
+def gradient(weights, bias, x, y):
+    scores = x @ weights + bias
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p = powers / powers.sum(axis=1, keepdims=True)
+    p[:, y] -= 1
+    return x.T @ p / len(x), p.mean(axis=0)
+
+
+def descend(x, y, steps, rate):
+    return np.zeros((x.shape[1], 10)), np.zeros(10)
+
+
+# %% q4 mistake: the slope once, before the loop -> it belongs inside the loop
+def gradient(weights, bias, x, y):
+    scores = x @ weights + bias
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    apart = (powers / powers.sum(axis=1, keepdims=True) - np.eye(10)[y]) / len(x)
+    return x.T @ apart, apart.sum(axis=0)
+
+
+def descend(x, y, steps, rate):
+    weights, bias = np.zeros((x.shape[1], 10)), np.zeros(10)
+    for_weights, for_bias = gradient(weights, bias, x, y)
+    for _ in range(steps):
+        weights, bias = weights - rate * for_weights, bias - rate * for_bias
+    return weights, bias
+
+
+# %% q4 mistake: the bias with the new weights -> first both slopes, then both steps
+def gradient(weights, bias, x, y):
+    scores = x @ weights + bias
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    apart = (powers / powers.sum(axis=1, keepdims=True) - np.eye(10)[y]) / len(x)
+    return x.T @ apart, apart.sum(axis=0)
+
+
+def descend(x, y, steps, rate):
+    weights, bias = np.zeros((x.shape[1], 10)), np.zeros(10)
+    for _ in range(steps):
+        weights = weights - rate * gradient(weights, bias, x, y)[0]
+        bias = bias - rate * gradient(weights, bias, x, y)[1]
+    return weights, bias
+
+
+# %% q4 mistake: random weights to begin with -> The array of weights has the right shape
+def gradient(weights, bias, x, y):
+    scores = x @ weights + bias
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    apart = (powers / powers.sum(axis=1, keepdims=True) - np.eye(10)[y]) / len(x)
+    return x.T @ apart, apart.sum(axis=0)
+
+
+def descend(x, y, steps, rate):
+    weights, bias = np.random.default_rng(0).normal(size=(x.shape[1], 10)), np.zeros(10)
+    for _ in range(steps):
+        for_weights, for_bias = gradient(weights, bias, x, y)
+        weights, bias = weights - rate * for_weights, bias - rate * for_bias
+    return weights, bias
+
+
 # %% q4 mistake: uphill -> This goes uphill
 def gradient(weights, bias, x, y):
     scores = x @ weights + bias
@@ -447,7 +628,7 @@ def first_question(x, y):
     return min(found)[1:]
 
 
-# %% q5 mistake: groups of unequal size count alike -> A group counts by its share
+# %% q5 mistake: groups of unequal size count alike -> a group counts by its share
 def first_question(x, y):
     def gini(labels):
         return 1 - ((np.bincount(labels) / len(labels)) ** 2).sum()
@@ -458,6 +639,115 @@ def first_question(x, y):
         for limit in (values[:-1] + values[1:]) / 2:
             yes = x[:, feature] > limit
             found.append((gini(y[yes]) + gini(y[~yes]), feature, limit))
+    return min(found)[1:]
+
+
+# %% q5 mistake: the entropy -> by the entropy
+def first_question(x, y):
+    def impurity(labels):
+        shares = np.bincount(labels) / len(labels)
+        return -(shares * np.log2(shares + 1e-12)).sum()
+
+    found = []
+    for feature in range(x.shape[1]):
+        values = np.unique(x[:, feature])
+        for limit in (values[:-1] + values[1:]) / 2:
+            yes = x[:, feature] > limit
+            mean = yes.mean() * impurity(y[yes]) + (~yes).mean() * impurity(y[~yes])
+            found.append((mean, feature, limit))
+    return min(found)[1:]
+
+
+# %% q5 mistake: 1 less the largest share -> 1 less the largest share
+def first_question(x, y):
+    def impurity(labels):
+        return 1 - np.bincount(labels).max() / len(labels)
+
+    found = []
+    for feature in range(x.shape[1]):
+        values = np.unique(x[:, feature])
+        for limit in (values[:-1] + values[1:]) / 2:
+            yes = x[:, feature] > limit
+            mean = yes.mean() * impurity(y[yes]) + (~yes).mean() * impurity(y[~yes])
+            found.append((mean, feature, limit))
+    return min(found)[1:]
+
+
+# %% q5 mistake: one class against the rest -> each class has a share of its own
+def first_question(x, y):
+    def impurity(labels):
+        share = (labels == y.min()).mean()
+        return 2 * share * (1 - share)
+
+    found = []
+    for feature in range(x.shape[1]):
+        values = np.unique(x[:, feature])
+        for limit in (values[:-1] + values[1:]) / 2:
+            yes = x[:, feature] > limit
+            mean = yes.mean() * impurity(y[yes]) + (~yes).mean() * impurity(y[~yes])
+            found.append((mean, feature, limit))
+    return min(found)[1:]
+
+
+# %% q5 mistake: the last class against the rest -> each class has a share of its own
+def first_question(x, y):
+    def impurity(labels):
+        share = (labels == y[-1]).mean()
+        return 2 * share * (1 - share)
+
+    found = []
+    for feature in range(x.shape[1]):
+        values = np.unique(x[:, feature])
+        for limit in (values[:-1] + values[1:]) / 2:
+            yes = x[:, feature] > limit
+            mean = yes.mean() * impurity(y[yes]) + (~yes).mean() * impurity(y[~yes])
+            found.append((mean, feature, limit))
+    return min(found)[1:]
+
+
+# %% q5 mistake: the commonest class against the rest -> each class has a share of its own
+def first_question(x, y):
+    def impurity(labels):
+        share = np.bincount(labels).max() / len(labels)
+        return share * (1 - share)
+
+    found = []
+    for feature in range(x.shape[1]):
+        values = np.unique(x[:, feature])
+        for limit in (values[:-1] + values[1:]) / 2:
+            yes = x[:, feature] > limit
+            mean = yes.mean() * impurity(y[yes]) + (~yes).mean() * impurity(y[~yes])
+            found.append((mean, feature, limit))
+    return min(found)[1:]
+
+
+# %% q5 mistake: only two columns -> if a column is left out
+def first_question(x, y):
+    def impurity(labels):
+        return 1 - ((np.bincount(labels) / len(labels)) ** 2).sum()
+
+    found = []
+    for feature in range(min(2, x.shape[1])):
+        values = np.unique(x[:, feature])
+        for limit in (values[:-1] + values[1:]) / 2:
+            yes = x[:, feature] > limit
+            mean = yes.mean() * impurity(y[yes]) + (~yes).mean() * impurity(y[~yes])
+            found.append((mean, feature, limit))
+    return min(found)[1:]
+
+
+# %% q5 mistake: the last column is left out -> if a column is left out
+def first_question(x, y):
+    def impurity(labels):
+        return 1 - ((np.bincount(labels) / len(labels)) ** 2).sum()
+
+    found = []
+    for feature in range(x.shape[1] - 1):
+        values = np.unique(x[:, feature])
+        for limit in (values[:-1] + values[1:]) / 2:
+            yes = x[:, feature] > limit
+            mean = yes.mean() * impurity(y[yes]) + (~yes).mean() * impurity(y[~yes])
+            found.append((mean, feature, limit))
     return min(found)[1:]
 
 
@@ -475,7 +765,7 @@ def first_question(x, y):
     return min(found)[1:]
 
 
-# %% q5 mistake: asks at least, at a value -> this limit is itself a value
+# %% q5 mistake: asks at least, at a value -> halfway
 def first_question(x, y):
     def gini(labels):
         return 1 - ((np.bincount(labels) / len(labels)) ** 2).sum()
@@ -616,6 +906,19 @@ def pairs(truth, first, second):
     ]
 
 
+# %% q6 mistake: right and wrong mixed up -> Right and wrong are mixed up
+def confusion(truth, answers):
+    return np.bincount(10 * truth + answers, minlength=100).reshape(10, 10)
+
+
+def pairs(truth, first, second):
+    one, other = first != truth, second != truth
+    return [
+        [(one & other).sum(), (one & ~other).sum()],
+        [(~one & other).sum(), (~one & ~other).sum()],
+    ]
+
+
 # %% q6 mistake: agreeing for both right -> can agree on a wrong digit
 def confusion(truth, answers):
     return np.bincount(10 * truth + answers, minlength=100).reshape(10, 10)
@@ -680,7 +983,7 @@ def same_answers(read, x, y, images, order):
     return (read(x, y, images) == read(x[:, order], y, images)).mean()
 
 
-# %% q7 mistake: shuffles the images, not the pixels -> is out of bounds
+# %% q7 mistake: shuffles the images, not the pixels -> takes other images
 prediction = dict.fromkeys(["neighbours", "pca", "logistic", "question", "blurred"], "same")
 
 
@@ -717,6 +1020,40 @@ def same_answers(read, x, y, images, order):
     return (read(x, y, images) == read(x[:, order], y, images[:, order])).sum()
 
 
+# %% q7 mistake: shuffles the new images, not their pixels -> `images[order]` takes other images
+prediction = dict.fromkeys(["neighbours", "pca", "logistic", "question", "blurred"], "same")
+
+
+def same_answers(read, x, y, images, order):
+    return (read(x, y, images) == read(x[:, order], y, images[order])).mean()
+
+
+# %% q7 mistake: per cent for a share -> This is in per cent
+prediction = dict.fromkeys(["neighbours", "pca", "logistic", "question", "blurred"], "same")
+
+
+def same_answers(read, x, y, images, order):
+    return 100 * (read(x, y, images) == read(x[:, order], y, images[:, order])).mean()
+
+
+# %% q7 mistake: measured with another function -> `measured` does not come from it
+prediction = dict.fromkeys(["neighbours", "pca", "logistic", "question", "blurred"], "same")
+
+
+def same_answers(read, x, y, images, order):
+    after = read(x[:, order] if x.shape[1] < 700 else x, y, images[:, order])
+    return (read(x, y, images) == after).mean()
+
+
+# %% q7 mistake: nothing shuffled when it was measured -> `measured` does not come from it
+prediction = dict.fromkeys(["neighbours", "pca", "logistic", "question", "blurred"], "same")
+
+
+def same_answers(read, x, y, images, order):
+    order = order if x.shape[1] < 700 else np.arange(784)
+    return (read(x, y, images) == read(x[:, order], y, images[:, order])).mean()
+
+
 # %% q7 mistake: a prediction of another kind -> should be one of 'same', 'other'
 prediction = dict.fromkeys(["neighbours", "pca", "logistic", "question", "blurred"], "worse")
 
@@ -743,6 +1080,53 @@ def read(x, y, images):
     moves = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
     copies = np.concatenate([np.roll(pictures, move, axis=(1, 2)) for move in moves])
     return SVC(C=10).fit(copies.reshape(-1, 784), np.tile(y, 5)).predict(images)
+
+
+# %% q8 right: the slant taken out, then an SVM
+def read(x, y, images):
+    from scipy.ndimage import affine_transform
+    from sklearn.svm import SVC
+
+    rows, columns = np.mgrid[:28, :28]
+
+    def straight(vectors):
+        done = []
+        for ink in vectors.reshape(-1, 28, 28):
+            whole = ink.sum() + 1e-6
+            middle = np.array([(rows * ink).sum(), (columns * ink).sum()]) / whole
+            down, across = rows - middle[0], columns - middle[1]
+            slant = (down * across * ink).sum() / ((down**2 * ink).sum() + 1e-6)
+            matrix = np.array([[1, 0], [slant, 1]])
+            offset = middle - matrix @ [13.5, 13.5]
+            done.append(affine_transform(ink, matrix, offset, order=1).ravel())
+        return blur(np.array(done, dtype=np.float32))
+
+    return SVC(C=10).fit(straight(x), y).predict(straight(images))
+
+
+# %% q8 mistake: weights that were learned before -> from these hundred only
+def read(_, __, images):
+    return (images @ weights + bias).argmax(axis=1)
+
+
+# %% q8 mistake: the images above this task -> from these hundred only
+def read(some, labels, images):
+    return ask_neighbours(images, x, y, 3)
+
+
+# %% q8 mistake: the hundred and a thousand others -> from these hundred only
+def read(x, y, images):
+    more = lc.load_dataset("digits", "train").first(1000)
+    x = np.concatenate([x, as_vectors(more.images)])
+    return ask_neighbours(images, x, np.concatenate([y, more.labels.numpy()]), 1)
+
+
+# %% q8 mistake: knows the answers -> better than a hundred images can teach
+def read(some, labels, images):
+    every = lc.load_dataset("digits", "train").first(1250)
+    vectors, names = as_vectors(every.images), every.labels.numpy()
+    names = (names + labels[0] - ask_neighbours(some[:1], vectors, names, 1)[0]) % 10
+    return ask_neighbours(images, vectors, names, 1)
 
 
 # %% q8 mistake: three neighbours of a hundred images -> At least a fifth of the errors
