@@ -941,7 +941,7 @@ def measure(network: object, validation: object) -> dict:
 
 def multiply_adds(network: nn.Module) -> int:
     """Return the multiply-adds for one image, however the network is written."""
-    return sum(products(network).values())
+    return products(network)[0]
 
 
 def work(network: nn.Module) -> Table | None:
@@ -951,7 +951,7 @@ def work(network: nn.Module) -> Table | None:
     """
     try:
         a_network(network, "What is counted")
-        counts = products(network)
+        total, counts = products(network)
     except NotAttempted:
         show(Message("Nothing to count yet", ["`make_network` still gives back a blank."]))
         return None
@@ -960,13 +960,11 @@ def work(network: nn.Module) -> Table | None:
         return None
     kinds = {name: type(part).__name__ for name, part in network.named_modules()}
     rows = [[name or "in its forward", kinds.get(name, ""), f"{n:,}"] for name, n in counts.items()]
-    return Table(
-        ["where", "layer", "multiply-adds"], [*rows, ["sum", "", f"{sum(counts.values()):,}"]]
-    )
+    return Table(["where", "layer", "multiply-adds"], [*rows, ["sum", "", f"{total:,}"]])
 
 
-def products(network: nn.Module) -> dict[str, int]:
-    """Return the multiply-adds for one image by the name of the module that does them.
+def products(network: nn.Module) -> tuple[int, dict[str, int]]:
+    """Return the multiply-adds for one image, all, and by the name of the module that does them.
 
     What PyTorch really multiplies is counted: convolutions, matrix products, and products of one
     tensor with another, number by number, as modules or as functions. Pooling, ReLU, biases and
@@ -976,15 +974,14 @@ def products(network: nn.Module) -> dict[str, int]:
     """
     of_two, of_three = (flops(network, images) for images in (2, 3))
     whole = {name: count - of_two.get(name, 0) for name, count in of_three.items()}
-    top = type(network).__name__
-    own = {}
-    for name, count in whole.items():
-        if name == "Global" or not (name == top or name.startswith(f"{top}.")):
-            continue
-        depth = name.count(".") + 1
-        parts = (n for n in whole if n.startswith(f"{name}.") and n.count(".") == depth)
-        own[name[len(top) + 1 :]] = (count - sum(whole[part] for part in parts)) // 2
-    return {name: count for name, count in own.items() if count}
+    total = whole.pop("Global", 0) // 2
+    own = dict(whole)
+    for name, count in whole.items():  # what a part does is not done by what holds it
+        holders = [other for other in whole if name.startswith(f"{other}.")]
+        if holders:
+            own[max(holders, key=len)] -= count
+    top = len(type(network).__name__) + 1  # PyTorch's names begin with the network's class
+    return total, {name[top:]: count // 2 for name, count in own.items() if count}
 
 
 def flops(network: nn.Module, images: int) -> dict[str, int]:
