@@ -146,6 +146,24 @@ GROUPED = nn.Sequential(
 @pytest.mark.parametrize("network", [lc.LeNet5((3, 8)), lc.MLP((20,)), GROUPED])
 def test_multiply_adds_are_those_of_the_course(network):
     assert lab_03.multiply_adds(network) == lc.count_macs(network)
+    assert repr(lab_03.work(network)).split()[-1] == f"{lc.count_macs(network):,}"
+
+
+class ByHand(nn.Module):
+    """The layers of a network with 1x1 kernels and one dense layer, without any of torch's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.point = nn.Parameter(torch.rand(3))
+        self.dense = nn.Parameter(torch.rand(10, 784))
+
+    def forward(self, x):
+        maps = 2 * torch.einsum("nchw,kc->nkhw", x, self.point[:, None])
+        return torch.stack([(maps.sum(1).flatten(1) * row).sum(1) for row in self.dense], 1)
+
+
+def test_products_number_by_number_count():
+    assert lab_03.multiply_adds(ByHand()) == 3 * 784 + 10 * 784
 
 
 def test_multiply_adds_are_found_without_modules():

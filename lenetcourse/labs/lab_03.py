@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,6 +15,7 @@ import lenetcourse as lc
 from lenetcourse.labs import board
 from lenetcourse.labs.draw import Draw
 from lenetcourse.labs.expect import (
+    NotAttempted,
     NotYet,
     a_kind,
     as_array,
@@ -88,12 +91,25 @@ def q1(cost: object, draw: Draw) -> None:
         one_map = 25 * second * (first - 1)  # what is missing when conv2 reads one map
         fixed = 120 * 16 * (second - 16)
         pooled = 144 * 25 * first + 16 * 25 * first * second + weights_of_dense(second)
+        unpooled = 120 * 48 * second  # what fc1 would read more of maps of 8x8
         same(
             pair,
             [weights, work],
             given=f"first = {first}, second = {second}",
             what="The pair",
             traps={
+                "The two numbers stand in the other order: weights first, then multiply-adds.": [
+                    work,
+                    weights,
+                ],
+                "The dense layers multiply as well: each of their weights once, biases apart.": [
+                    weights,
+                    work - weights_of_dense(second),
+                ],
+                "fc1 reads the pooled maps of conv2, 4x4 places, not its 8x8.": [
+                    weights + unpooled,
+                    work + unpooled,
+                ],
                 "The multiply-adds count the biases; a bias is added, not multiplied.": [
                     weights,
                     with_biases,
@@ -133,8 +149,8 @@ def weights_of_dense(second: int) -> int:
         "For each kernel: copy the maps, put the kernel's mean map in its place, let `rest` "
         "finish, and take the cross-entropy.",
         "The mean map is a mean over the images alone: `maps[:, k].mean(0)` has shape (4, 4).",
-        "`off = maps.clone(); off[:, k] = maps[:, k].mean(0)`, then "
-        "`F.cross_entropy(rest(off), labels)`, for every k; `torch.stack` makes one tensor.",
+        "Within a loop over k: `off = maps.clone()`, `off[:, k] = maps[:, k].mean(0)`, then the "
+        "cross-entropy of `rest(off)` goes into a list. `torch.stack` makes one tensor of it.",
     ),
     why="An ablation asks what a part is good for in the only way there is: without it.",
 )
@@ -158,12 +174,19 @@ def q2(loss_without: object, draw: Draw) -> None:
             summed[:, k] = level[k]
             kept_off.append(F.cross_entropy(rest(summed), labels))
         twice = losses_off(maps, labels, lambda found, r=rest: r(found).softmax(1), level)
+        errors = errors_off(maps, labels, rest, level)
+        counted = (
+            "These are errors; wanted is the cross-entropy loss, which also tells how sure the "
+            "network is."
+        )
         same(
             got,
             wanted,
             given=f"maps (n, kernels, 4, 4) of shape {tuple(maps.shape)}, {images} labels",
-            what="The losses, one for each kernel,",
+            what="The tensor of losses",
             traps={
+                counted: errors,
+                counted + " ": errors / images,
                 "A kernel that is off stays off: `maps` itself, or one copy of it, is changed "
                 "again and again. Start from a fresh copy for every kernel.": torch.stack(kept_off),
                 "Off means the mean map here, not zeros: else the level goes with the message.": (
@@ -180,6 +203,13 @@ def q2(loss_without: object, draw: Draw) -> None:
                 "Softmax twice: `F.cross_entropy` takes scores, and does it itself.": twice,
             },
         )
+        if isinstance(got, (list, tuple)):
+            raise NotYet(
+                "The losses are right, but they stand in a list; task 4 wants a tensor. "
+                "`torch.stack(losses)` makes one of tensors, `torch.tensor(losses)` of numbers.",
+                expected=f"a tensor of shape ({kernels},)",
+                got=a_kind(got),
+            )
 
 
 def losses_off(
@@ -192,6 +222,28 @@ def losses_off(
         off[:, k] = level[k]
         losses.append(F.cross_entropy(rest(off), labels))
     return torch.stack(losses)
+
+
+def errors_off(
+    maps: Tensor, labels: Tensor, rest: Callable[[Tensor], Tensor], level: Tensor
+) -> Tensor:
+    """Return how many images are read wrong with each kernel off."""
+    errors = []
+    for k in range(maps.shape[1]):
+        off = maps.clone()
+        off[:, k] = level[k]
+        errors.append((rest(off).argmax(1) != labels).sum().float())
+    return torch.stack(errors)
+
+
+def call_told(given: str, function: object, *inputs: object) -> object:
+    """Return `call(function, *inputs)`; what raises is shown with `given` in place of them all."""
+    try:
+        return call(function, *inputs)
+    except Exception as error:
+        if hasattr(error, "lab_inputs"):
+            error.lab_inputs = given
+        raise
 
 
 @LAB.task(
@@ -215,7 +267,7 @@ def q3(prune: object, draw: Draw) -> None:
         before = {name: value.clone() for name, value in network.state_dict().items()}
         images, mean_map = draw.uniform(6, 1, 28, 28), 2 + 3 * draw.uniform(4, 4)
         given = f"a LeNet-5 with {(first, second)} kernels, kernel = {kernel}"
-        cut = call(prune, network, kernel, mean_map)
+        cut = call_told(given, prune, network, kernel, mean_map)
         after = network.state_dict()
         if any(not torch.equal(value, after[name]) for name, value in before.items()):
             raise NotYet(
@@ -223,73 +275,155 @@ def q3(prune: object, draw: Draw) -> None:
                 given=given,
             )
         one_kernel_less(cut, network, given)
-        same(
-            scores(cut, images),
-            with_level(network, images, kernel, mean_map),
-            given=given,
-            what="The pruned network's scores",
-            traps=wrong_cuts(network, images, kernel, mean_map),
-        )
+        nothing_shared(cut, network, given)
+        found, wanted = scores(cut, images), with_level(network, images, kernel, mean_map)
+        try:
+            same(found, wanted, given=given, what="What the pruned network gives")
+        except NotYet:
+            first_wrong(cut, network, kernel, mean_map, given)
+            raise
 
 
 def one_kernel_less(cut: object, network: nn.Module, given: str) -> None:
-    """Raise NotYet unless `cut` is a network with the weights of one kernel less."""
+    """Raise NotYet unless `cut` is a LeNet-5 with one kernel of conv2 less."""
     a_network(cut, "The pruned network")
     first, second = network.settings["kernels"]
-    weights = sum(value.numel() for value in cut.parameters())
-    wanted = lc.count_parameters(lc.LeNet5((first, second - 1)))
-    if weights == wanted:
-        return
-    words = (
-        f"It has another number of weights than a LeNet-5 with {(first, second - 1)}: one kernel "
-        "of conv2 goes, and the 16 columns of fc1 that read it."
-    )
-    if weights == lc.count_parameters(network):
-        words = "It has as many weights as before: the kernel is silenced, not cut."
-    raise NotYet(words, given=given, expected=f"{wanted} weights", got=f"{weights} weights")
-
-
-def wrong_cuts(
-    network: nn.Module, images: Tensor, kernel: int, mean_map: Tensor
-) -> dict[str, Tensor]:
-    """Return the scores of networks that were cut in a wrong way, by what to say of it."""
-    weights = {name: value.detach() for name, value in network.named_parameters()}
-    columns, bias = weights["fc1.weight"], weights["fc1.bias"]
-    second = len(weights["conv2.bias"])
-    keep = torch.arange(second) != kernel
-    rows = weights["conv2.weight"][keep], weights["conv2.bias"][keep]
-    level = mean_map.flatten()
-    traps = {
-        "The level is lost: what the kernel said on average must go into fc1's bias.": (
-            with_level(network, images, kernel, torch.zeros(4, 4))
-        ),
-        "The level has the wrong sign: fc1's bias must gain what the columns added.": (
-            with_level(network, images, kernel, -mean_map)
-        ),
-        "The level is one number for the whole map here; each of its 16 places has its own.": (
-            with_level(network, images, kernel, mean_map.mean().expand(4, 4))
-        ),
-    }
-    blocks, every = keep.repeat_interleave(16), keep.repeat(16)
-    last = torch.arange(16 * second) < 16 * (second - 1)
-    for stays, which in ((every, "one of every few"), (last, "the last 16")):
-        sentence = (
-            f"The wrong columns of fc1 are cut, {which}: its inputs are the maps one after "
-            "another, 16 numbers each."
+    if sum(value.numel() for value in cut.parameters()) == lc.count_parameters(network):
+        raise NotYet(
+            "It has as many weights as before: the kernel is silenced, not cut.", given=given
         )
-        for added in (0 * level, level):
-            sentence += " " * bool(added.any())  # a trap of its own, in the same words
-            traps[sentence] = scores_of(
-                network, images, rows, columns[:, stays], bias + columns[:, ~stays] @ added
+    wanted = lc.LeNet5((first, second - 1))
+    found = dict(cut.named_parameters())
+    for name, value in wanted.named_parameters():
+        if name not in found:
+            raise NotYet(
+                f"The new network has no `{name}`: its layers should be called as before.",
+                given=given,
             )
-    traps["conv2's biases do not fit its kernels: the same row goes from both."] = scores_of(
-        network,
-        images,
-        (rows[0], weights["conv2.bias"][:-1]),
-        columns[:, blocks],
-        bias + columns[:, ~blocks] @ level,
-    )
-    return traps
+        if found[name].shape != value.shape:
+            raise NotYet(
+                f"`{name}` has another shape than wanted: one kernel of conv2 goes, and the 16 "
+                "columns of fc1 that read it.",
+                given=given,
+                expected=f"shape {tuple(value.shape)}",
+                got=f"shape {tuple(found[name].shape)}",
+            )
+    for name, says, size in (
+        ("conv2.out_channels", getattr(cut.conv2, "out_channels", None), second - 1),
+        ("fc1.in_features", getattr(cut.fc1, "in_features", None), 16 * (second - 1)),
+        ('settings["kernels"]', kernels_in_settings(cut), [first, second - 1]),
+    ):
+        if says != size:
+            raise NotYet(
+                f"The weights are cut, but `{name}` still tells of the old network, and whoever "
+                f"asks it is misled. `lc.LeNet5(({first}, {second - 1}))` is right from the start.",
+                given=given,
+                expected=size,
+                got=says,
+            )
+
+
+def kernels_in_settings(network: nn.Module) -> list | None:
+    """Return what a network says of its kernels, None when it says nothing."""
+    settings = getattr(network, "settings", None)
+    kernels = settings.get("kernels") if isinstance(settings, dict) else None
+    return list(kernels) if isinstance(kernels, (list, tuple)) else None
+
+
+def nothing_shared(cut: nn.Module, network: nn.Module, given: str) -> None:
+    """Raise NotYet when the new network holds weights of the old one, not copies of them."""
+    old = {value.untyped_storage().data_ptr() for value in network.parameters()}
+    for name, value in cut.named_parameters():
+        if value.untyped_storage().data_ptr() in old:
+            layer = name.split(".")[0]
+            raise NotYet(
+                f"{layer} is the old network's own layer, not a copy: when the new network is "
+                "trained, the old one changes with it. Copy the numbers into a layer of its own.",
+                given=given,
+            )
+
+
+def first_wrong(
+    cut: nn.Module, network: nn.Module, kernel: int, mean_map: Tensor, given: str
+) -> None:
+    """Raise NotYet on the first weights of a pruned network that are not as they should be."""
+    old = {name: value.detach() for name, value in network.named_parameters()}
+    new = {name: value.detach().cpu() for name, value in cut.named_parameters()}
+    second = len(old["conv2.bias"])
+    keep = [k for k in range(second) if k != kernel]
+
+    def wrong(layer: str) -> bool:
+        parts = (f"{layer}.weight", f"{layer}.bias")
+        return not all(torch.allclose(new[part], old[part], atol=1e-6) for part in parts)
+
+    def not_yet(words: str, expected: object = None, got: object = None) -> NotYet:
+        return NotYet(words, given=given, expected=expected, got=got)
+
+    if wrong("conv1"):
+        raise not_yet("conv1 is not copied: its weights or biases are others than before.")
+    gone = rows_gone(old["conv2.weight"].flatten(1), new["conv2.weight"].flatten(1))
+    if gone is None:
+        raise not_yet("conv2's kernels are not those of the old network, in their order.")
+    if gone != [kernel]:
+        raise not_yet(
+            "Another kernel of conv2 is cut than the one that was named.",
+            expected=f"kernel {kernel} goes",
+            got=f"kernel {gone[0]} goes",
+        )
+    if not torch.allclose(new["conv2.bias"], old["conv2.bias"][keep], atol=1e-6):
+        raise not_yet("conv2's biases do not fit its kernels: the same row goes from both.")
+    columns = old["fc1.weight"].reshape(120, second, 16)
+    gone = rows_gone(old["fc1.weight"].T, new["fc1.weight"].T)
+    if gone is None:
+        raise not_yet("fc1's columns are not those of the old network, in their order.")
+    if gone != list(range(16 * kernel, 16 * kernel + 16)):
+        which = {
+            tuple(range(kernel, 16 * second, second)): ", one of every few",
+            tuple(range(16 * second - 16, 16 * second)): ", the last 16",
+            tuple(range(kernel, kernel + 16)): ", 16 from column `kernel` on",
+        }.get(tuple(gone), "")
+        raise not_yet(
+            f"The wrong columns of fc1 are cut{which}: its inputs are the maps one after another, "
+            "16 numbers each.",
+            expected=f"columns {16 * kernel} to {16 * kernel + 15} go",
+            got=f"columns {', '.join(map(str, gone))} go",
+        )
+    if words := wrong_bias(new["fc1.bias"], old["fc1.bias"], columns[:, kernel], mean_map):
+        raise not_yet(words)
+    for layer in ("fc2", "fc3"):
+        if wrong(layer):
+            raise not_yet(f"{layer} is not copied: its weights or biases are others than before.")
+
+
+def wrong_bias(found: Tensor, bias: Tensor, columns: Tensor, mean_map: Tensor) -> str:
+    """Return what is wrong with fc1's new bias, given the old one and the columns (120, 16) cut."""
+    added = columns @ mean_map.flatten()
+    if torch.allclose(found, bias + added, atol=1e-4):
+        return ""
+    traps = {
+        "The level is lost: what the kernel said on average must go into fc1's bias.": bias,
+        "The level has the wrong sign: fc1's bias must gain what the columns added.": bias - added,
+        "The level is one number for the whole map here; each of its 16 places has its own.": (
+            bias + columns.sum(1) * mean_map.mean()
+        ),
+        "The mean map is turned over: `mean_map.flatten()` has its places in fc1's order.": (
+            bias + columns @ mean_map.T.flatten()
+        ),
+        "fc1's old bias is lost: it gains what the columns added, and stays itself.": added,
+    }
+    for words, value in traps.items():
+        if torch.allclose(found, value, atol=1e-4):
+            return words
+    return "fc1's bias is not the old one and what the columns that go added on average."
+
+
+def rows_gone(old: Tensor, new: Tensor) -> list[int] | None:
+    """Return which rows of `old` are not in `new`; None when `new` is not `old` without some."""
+    equal = (new[:, None] - old[None]).abs().amax(-1) < 1e-6
+    places = equal.int().argmax(1).tolist()
+    if not equal.any(1).all() or places != sorted(set(places)):
+        return None
+    return sorted(set(range(len(old))) - set(places))
 
 
 def with_level(network: nn.Module, images: Tensor, kernel: int, level: Tensor) -> Tensor:
@@ -298,21 +432,6 @@ def with_level(network: nn.Module, images: Tensor, kernel: int, level: Tensor) -
         maps = maps_of(network, images)
         maps[:, kernel] = level
         return rest_of(network)(maps)
-
-
-def scores_of(
-    network: nn.Module,
-    images: Tensor,
-    conv2: tuple[Tensor, Tensor],
-    columns: Tensor,
-    bias: Tensor,
-) -> Tensor:
-    """Return the scores with other weights and biases in conv2 and fc1."""
-    with torch.no_grad():
-        maps = F.relu(F.max_pool2d(network.conv1(images), 2))
-        maps = F.relu(F.max_pool2d(F.conv2d(maps, *conv2), 2))
-        hidden = F.relu(F.linear(maps.flatten(1), columns, bias))
-        return network.fc3(F.relu(network.fc2(hidden)))
 
 
 def a_network(value: object, what: str) -> None:
@@ -368,21 +487,37 @@ def scores(network: nn.Module, images: Tensor, classes: int = 10) -> Tensor:
     why="Kernels stand in for one another: after each cut, others have become indispensable.",
     seconds=40,
 )
-def q4(prediction: object, prune_to: object, measured: object, draw: Draw) -> str:
-    """The prediction, the greedy order on networks made for the check, and the measured errors."""
-    attempted(prediction, prune_to, measured)
+def q4(
+    prediction: object,
+    prune_to: object,
+    measured: object,
+    network: object,
+    some: object,
+    validation: object,
+    draw: Draw,
+) -> str:
+    """The prediction, the greedy order on networks made for the check, and the measured errors.
+
+    `network` is the one that was cut for `measured`, `some` the images on which it was judged.
+    """
+    attempted(prediction, prune_to)
     if isinstance(prediction, str):
         raise NotYet("The prediction should be one whole number.", got=prediction)
     guess = whole_number(prediction, "The prediction")
     if not 0 <= guess <= 15:
         raise NotYet("The prediction should be from 0 to 15 kernels: one must stay.", got=guess)
+    if not (q2.passed and q3.passed):
+        raise NotYet(
+            "Tasks 2 and 3 come first, since this one uses `loss_without` and `prune`. When both "
+            "have passed, run the cell that measures, then this one."
+        )
     for left in (3, 2):
-        network, images, labels = telling_case(draw, left)
+        whole, images, labels = telling_case(draw, left)
         fresh = draw.uniform(6, 1, 28, 28)
-        got = call(prune_to, network, images, labels, left)
+        given = f"a LeNet-5 with (2, 5) kernels, {len(images)} images, kernels = {left}"
+        got = call_told(given, prune_to, whole, images, labels, left)
         a_network(got, "What `prune_to` gives back")
         found = getattr(getattr(got, "conv2", None), "out_channels", None)
-        given = f"a LeNet-5 with (2, 5) kernels, {len(images)} images, kernels = {left}"
         if found != left:
             raise NotYet(
                 "The network has another number of kernels in conv2 than wanted.",
@@ -390,12 +525,12 @@ def q4(prediction: object, prune_to: object, measured: object, draw: Draw) -> st
                 expected=f"{left} kernels",
                 got=f"{found} kernels",
             )
-        orders = {order: greedy(network, images, labels, left, order) for order in ORDERS}
+        orders = {order: greedy(whole, images, labels, left, order) for order in ORDERS}
         same(
             scores(got, fresh),
             scores(orders["anew"], fresh),
             given=given,
-            what="The pruned network's scores",
+            what="What the pruned network gives",
             traps={
                 "The kernels are measured once only: after each cut, measure those that are left "
                 "anew.": scores(orders["once"], fresh),
@@ -411,13 +546,40 @@ def q4(prediction: object, prune_to: object, measured: object, draw: Draw) -> st
             },
         )
     if not isinstance(measured, dict) or set(measured) != set(range(1, 17)):
-        raise NotYet("`measured` comes from the cell above: run it after your answer.")
+        raise NotYet(
+            "`prune_to` is right. Now run the cell above, which measures, then this one again."
+        )
     shares = {kernels: float(as_array(share)) for kernels, share in measured.items()}
+    not_stale(shares, prune_to, network, some, validation)
     gone = 0
     while gone < 15 and shares[15 - gone] <= 0.05:
         gone += 1
     met = "as you predicted" if gone == guess else f"you predicted {guess}"
     return f"{gone} of the 16 kernels can go before one image in twenty is wrong: {met}."
+
+
+def not_stale(
+    shares: dict[int, float],
+    prune_to: object,
+    network: nn.Module,
+    some: lc.ImageSet,
+    validation: lc.ImageSet,
+) -> None:
+    """Raise NotYet when the shares of errors were measured with another answer than this one."""
+    inputs = some.images[:, None] / 255
+    for left in (12, 8, 4):
+        given = f"the trained network, {len(inputs)} images, kernels = {left}"
+        network = call_told(given, prune_to, network, inputs, some.labels, left)
+        answers = scores(network, validation.images[:, None] / 255).argmax(1)
+        share = (answers != validation.labels).float().mean().item()
+        if abs(shares[left] - share) * len(validation) > 1.5:  # one image is left to rounding
+            raise NotYet(
+                "`measured` is not what your answer gives now: run the cell above again, which "
+                "measures, then this one.",
+                given=f"{left} kernels left",
+                expected=f"{share:.2%} of the validation images wrong",
+                got=f"{shares[left]:.2%}",
+            )
 
 
 ORDERS = ("anew", "once", "most", "first", "last")
@@ -466,12 +628,12 @@ def cut_one(network: nn.Module, kernel: int, mean_map: Tensor) -> nn.Module:
 
 
 def telling_case(draw: Draw, left: int) -> tuple[nn.Module, Tensor, Tensor]:
-    """Return a network with images and labels for which the order of the cuts makes a difference.
+    """Return a network with images and labels for which every order of the cuts ends differently.
 
     It is trained on nothing, so its weights are enlarged until its kernels matter. No two kernels
     are as useful as one another: rounding must not decide.
     """
-    for _ in range(400):
+    for _ in range(800):
         network = lc.LeNet5((2, 5)).requires_grad_(False)
         for weight in (network.conv2.weight, network.fc1.weight, network.fc2.weight):
             weight.copy_(4 * weight.std() * draw.normal(*weight.shape))
@@ -483,7 +645,11 @@ def telling_case(draw: Draw, left: int) -> tuple[nn.Module, Tensor, Tensor]:
             greedy(network, images, labels, left, "anew"),
             greedy(network, images, labels, left, "once"),
         ):
-            return network, images, labels
+            for _ in range(10):  # rare as such a network is, another order of its kernels may do
+                cuts = [greedy(network, images, labels, left, order) for order in ORDERS]
+                if not any(same_networks(*pair) for pair in itertools.combinations(cuts, 2)):
+                    return network, images, labels
+                reorder(network, draw.order(5))
     raise RuntimeError("no case was found")
 
 
@@ -495,6 +661,14 @@ def clear_cut(network: nn.Module, images: Tensor, labels: Tensor, left: int) -> 
             return False
         network = greedy(network, images, labels, network.conv2.out_channels - 1, "anew")
     return True
+
+
+def reorder(network: nn.Module, order: Tensor) -> None:
+    """Put the kernels of conv2 in another order; the network computes the same."""
+    columns = network.fc1.weight.reshape(120, len(order), 16)
+    network.fc1.weight.copy_(columns[:, order].flatten(1))
+    network.conv2.weight.copy_(network.conv2.weight[order])
+    network.conv2.bias.copy_(network.conv2.bias[order])
 
 
 def same_networks(one: nn.Module, other: nn.Module) -> bool:
@@ -560,7 +734,7 @@ def q5(separable: object, draw: Draw) -> None:
     ),
     why="The share is 1 / kernels + 1 / size²: the more kernels a layer has, the more it saves.",
 )
-def q6(layer: object, share: object, draw: Draw) -> None:
+def q6(layer: object, share: object, draw: Draw) -> str:
     """`Separable(inputs, kernels, size)`, a module, and `share(inputs, kernels, size)`."""
     attempted(layer, share)
     for _ in range(3):
@@ -570,8 +744,15 @@ def q6(layer: object, share: object, draw: Draw) -> None:
         a_network(made, "What `Separable(...)` makes")
         side = size + draw.integer(2, 5)
         maps = draw.normal(2, inputs, side, side)
-        with torch.no_grad():
-            got = call(made, maps)
+        got = call(made, maps)
+        if isinstance(got, np.ndarray):
+            raise NotYet(
+                "The layer gives a NumPy array; to learn, it must compute with tensors throughout: "
+                "no `.numpy()`, also not in your `separable`.",
+                given=given,
+                expected="a torch tensor",
+                got=a_kind(got),
+            )
         shape = (2, kernels, side - size + 1, side - size + 1)
         if not isinstance(got, Tensor) or tuple(got.shape) != shape:
             raise NotYet(
@@ -581,6 +762,7 @@ def q6(layer: object, share: object, draw: Draw) -> None:
                 got=got if isinstance(got, Tensor) else a_kind(got),
             )
         two_steps(made, inputs, kernels, size, given)
+        learns(made, got, given)
         ordinary, cheap = kernels * inputs * size**2, inputs * size**2 + kernels * inputs
         same(
             call(share, inputs, kernels, size),
@@ -598,6 +780,21 @@ def q6(layer: object, share: object, draw: Draw) -> None:
                 "Biases are no multiply-adds.": (cheap + inputs + kernels) / ordinary,
             },
         )
+    return "With 8 input maps and 16 kernels of 3x3: 8·9 + 8·16 = 200 in place of 1,152."
+
+
+def learns(made: nn.Module, result: Tensor, given: str) -> None:
+    """Raise NotYet when training could not change all weights of a layer."""
+    weights = [value for value in made.parameters() if value.requires_grad]
+    if result.requires_grad:
+        found = torch.autograd.grad(result.square().sum(), weights, allow_unused=True)
+        if all(part is not None for part in found):
+            return
+    raise NotYet(
+        "Not all weights of the layer can learn: no gradient comes back to them. Do not take the "
+        "numbers out of the computation, with `.detach()`, `.data` or `torch.no_grad()`.",
+        given=given,
+    )
 
 
 def two_steps(made: nn.Module, inputs: int, kernels: int, size: int, given: str) -> None:
@@ -608,6 +805,20 @@ def two_steps(made: nn.Module, inputs: int, kernels: int, size: int, given: str)
         raise NotYet(
             "The layer has no weights that training could change: are they `nn.Conv2d` or "
             "`nn.Parameter`, kept as `self.…`?",
+            given=given,
+        )
+    side = 2 * size - 1
+    points = torch.zeros(inputs + 1, inputs, side, side)
+    for k in range(inputs):
+        points[k, k, size - 1, size - 1] = 1
+    with torch.no_grad():
+        out = made(points)
+        found = (out[:-1] - out[-1:]).flatten(2)  # (inputs, kernels, size * size)
+        straight = made(-2 * points[:-1]) - out[-1:]
+    if one_pattern(found.transpose(0, 1)) and not one_pattern(found):
+        raise NotYet(
+            "The maps are mixed first, and filtered then. Depthwise comes first: one kernel for "
+            "each map that comes in, then the 1x1 convolution.",
             given=given,
         )
     if weights == kernels * (inputs * size**2 + 1) or weights > least + inputs + kernels:
@@ -624,42 +835,49 @@ def two_steps(made: nn.Module, inputs: int, kernels: int, size: int, given: str)
             expected=f"{least} and up to {inputs + kernels} biases",
             got=weights,
         )
-    side = 2 * size - 1
-    points = torch.zeros(inputs + 1, inputs, side, side)
-    for k in range(inputs):
-        points[k, k, size - 1, size - 1] = 1
-    with torch.no_grad():
-        out = made(points)
-        found = (out[:-1] - out[-1:]).flatten(2)  # (inputs, kernels, size * size)
-        straight = made(-2 * points[:-1]) - out[-1:]
     if not torch.allclose(straight.flatten(2), -2 * found, atol=1e-4):
         raise NotYet(
             "Something bends between the two steps: no ReLU inside the layer here.", given=given
         )
-    spread = torch.linalg.svdvals(found)
-    if (spread[:, 1] > 1e-3 * spread[:, 0]).any() or (spread[:, 0] == 0).any():
+    if not one_pattern(found):
         raise NotYet(
             "This layer is not separable: for each map, all kernels must share one pattern.",
             given=given,
         )
 
 
+def one_pattern(matrices: Tensor) -> bool:
+    """Return whether in each matrix all rows are multiples of one row, which is not zero."""
+    spread = torch.linalg.svdvals(matrices)
+    return bool(((spread[:, 1] <= 1e-3 * spread[:, 0]) & (spread[:, 0] > 0)).all())
+
+
 @LAB.task(
     "Open: the cheapest network below the limit",
     needs=("q6",),
     hints=(
-        "Where are the multiply-adds? `lc.layer_table(make_network())` says. Work on the largest "
-        "row first.",
+        "Where are the multiply-adds? `lab.work(make_network())` says, and counts as the check "
+        "does. Work on the largest row first.",
         "Places cost: a pooling or a stride of 2 before a convolution leaves a quarter of them. "
         "Kernels cost less in your `Separable`.",
-        "`nn.Conv2d(1, 8, 5, stride=2)`, ReLU, `Separable(8, 16, 3)`, ReLU, pooling, "
-        "`nn.Flatten()`, and one dense layer: a start that is cheap already.",
+        "A start that is cheap already: `nn.Conv2d(1, 8, 5, stride=2)`, a ReLU, a `Separable` or "
+        "two with more kernels the smaller the maps, pooling, `nn.Flatten()`, one dense layer. "
+        "Which sizes and how many kernels is for you to try.",
     ),
     why="A rule set beforehand, one number to lower, and a limit to keep: so engineers choose.",
     seconds=60,
 )
-def q7(network: object, validation: object, draw: Draw) -> str:
-    """A trained network: at most the limit of validation errors, cheaper than (3, 8)."""
+def q7(make_network: object, network: object, validation: object, draw: Draw) -> str:
+    """A trained network: at most the limit of validation errors, cheaper than (3, 8).
+
+    `network` is None until the cell that trains has gone through; then `make_network` says why.
+    """
+    if network is None:
+        a_network(call(make_network), "What `make_network` gives back")
+        raise NotYet(
+            "No network is trained yet: the cell above has not gone through. Run it, and mend what "
+            "it complains of; task 6 must be passed."
+        )
     entry = measure(network, validation)
     allowed = limit(entry["dataset"])
     if entry["multiply_adds"] >= HALVED:
@@ -702,7 +920,10 @@ def measure(network: object, validation: object) -> dict:
         )
     work = multiply_adds(network)
     if not work:
-        raise NotYet("No multiply-adds: this network cannot have learned anything.")
+        raise NotYet(
+            "Nothing is multiplied here that this lab can count: write the network with "
+            "convolutions and matrix products."
+        )
     found = torch.cat(
         [scores(network, part[:, None] / 255) for part in validation.images.split(1000)]
     )
@@ -719,14 +940,93 @@ def measure(network: object, validation: object) -> dict:
 
 
 def multiply_adds(network: nn.Module) -> int:
-    """Return the multiply-adds for one image, however the network is written.
+    """Return the multiply-adds for one image, however the network is written."""
+    return products(network)[0]
 
-    What PyTorch really multiplies is counted: convolutions and matrix products, as modules or as
-    functions. Pooling, ReLU and biases count nothing, as everywhere in this course.
+
+def work(network: nn.Module) -> Table | None:
+    """Return where the multiply-adds of a network are, a row for each of its modules.
+
+    They are counted as the check of the last task counts them.
     """
-    with FlopCounterMode(display=False) as counter:
-        scores(network, torch.zeros(1, 1, 28, 28))
-    return int(counter.get_total_flops()) // 2
+    try:
+        a_network(network, "What is counted")
+        total, counts = products(network)
+    except NotAttempted:
+        show(Message("Nothing to count yet", ["`make_network` still gives back a blank."]))
+        return None
+    except NotYet as error:
+        show(Message("Not counted", [error.message]))
+        return None
+    kinds = {name: type(part).__name__ for name, part in network.named_modules()}
+    rows = [[name or "in its forward", kinds.get(name, ""), f"{n:,}"] for name, n in counts.items()]
+    return Table(["where", "layer", "multiply-adds"], [*rows, ["sum", "", f"{total:,}"]])
+
+
+def products(network: nn.Module) -> tuple[int, dict[str, int]]:
+    """Return the multiply-adds for one image, all, and by the name of the module that does them.
+
+    What PyTorch really multiplies is counted: convolutions, matrix products, and products of one
+    tensor with another, number by number, as modules or as functions. Pooling, ReLU, biases and
+    products with a plain number count nothing. What does not grow with the number of images is no
+    work for an image, such as weights that are multiplied with each other. Raises NotYet when the
+    network does something that cannot be counted.
+    """
+    of_two, of_three = (flops(network, images) for images in (2, 3))
+    whole = {name: count - of_two.get(name, 0) for name, count in of_three.items()}
+    total = whole.pop("Global", 0) // 2
+    own = dict(whole)
+    for name, count in whole.items():  # what a part does is not done by what holds it
+        holders = [other for other in whole if name.startswith(f"{other}.")]
+        if holders:
+            own[max(holders, key=len)] -= count
+    top = len(type(network).__name__) + 1  # PyTorch's names begin with the network's class
+    return total, {name[top:]: count // 2 for name, count in own.items() if count}
+
+
+def flops(network: nn.Module, images: int) -> dict[str, int]:
+    """Return the multiplications and additions of a network, by module as PyTorch names it."""
+    with FlopCounterMode(display=False, custom_mapping=MORE_FLOPS) as counter:
+        scores(network, torch.zeros(images, 1, 28, 28))
+    return {name: sum(parts.values()) for name, parts in counter.get_flop_counts().items()}
+
+
+def _each_number(*inputs: object, out_val: object = None, **_: object) -> int:
+    """Return the flops of a product number by number: two tensors, of which none is a mask."""
+    tensors = [value for value in inputs if isinstance(value, Tensor)]
+    if len(tensors) < 2 or any(value.dtype == torch.bool for value in tensors):
+        return 0
+    return 2 * out_val.numel() if isinstance(out_val, Tensor) else 0
+
+
+def _matrix_vector(*inputs: object, **_: object) -> int:
+    """Return the flops of `mv`, `dot` or `addmv`: the second to last input is the larger one."""
+    tensors = [value for value in inputs if isinstance(value, Tensor)]
+    return 2 * max(value.numel() for value in tensors[-2:])
+
+
+def _uncountable(*_: object, **__: object) -> int:
+    raise NotYet(
+        "The network uses a layer that this lab cannot count, such as a recurrent or a "
+        "transformer layer: write it with convolutions and matrix products."
+    )
+
+
+# What torch's own counter leaves out, by the name of the operation; it knows convolutions and
+# products of matrices.
+MORE_FLOPS = {}
+for _count, _names in (
+    (_each_number, "mul mul_ div div_ addcmul addcmul_ addcdiv addcdiv_"),
+    (_matrix_vector, "mv dot vdot addmv addmv_"),
+    (
+        _uncountable,
+        "mkldnn_rnn_layer _transformer_encoder_layer_fwd _native_multi_head_attention _trilinear",
+    ),
+):
+    _count._get_raw = True  # the counter hands over tensors, not their shapes
+    for _name in _names.split():
+        if hasattr(torch.ops.aten, _name):
+            MORE_FLOPS[getattr(torch.ops.aten, _name)] = _count
 
 
 # The course's networks, trained by the lab's recipe with seed 0: name, multiply-adds, weights,
