@@ -76,6 +76,24 @@ def make_scenes(ink, ground):
     return torch.where(ink >= 128, ink, ground)
 
 
+# %% q1 right: floats, picture by picture, stacked
+def make_scenes(ink, ground):
+    masks = (ink >= 128).float()
+    pairs = zip(ink.float(), ground.float(), masks, strict=True)
+    return torch.stack([i * m + g * (1 - m) for i, g, m in pairs]), masks
+
+
+# %% q1 mistake: a list of pictures -> Stack them
+def make_scenes(ink, ground):
+    pictures = [torch.where(i >= 128, i, g) for i, g in zip(ink, ground, strict=True)]
+    return pictures, ink >= 128
+
+
+# %% q1 mistake: a list of masks -> Stack them
+def make_scenes(ink, ground):
+    return torch.where(ink >= 128, ink, ground), [picture >= 128 for picture in ink]
+
+
 # %% q2 right: one picture at a time, with sets
 def iou(scores, masks):
     result = []
@@ -154,6 +172,27 @@ def iou(scores, masks):
     return torch.where(
         (found | true).sum((1, 2)) > 0, (found & true).sum((1, 2)) / size.clamp(min=1), 1.0
     )
+
+
+# %% q2 mistake: a score of 0 is digit -> not `>=`
+def iou(scores, masks):
+    found, true = scores[:, 0] >= 0, masks.bool()
+    both, either = (found & true).sum((1, 2)), (found | true).sum((1, 2))
+    return torch.where(either > 0, both / either.clamp(min=1), 1.0)
+
+
+# %% q2 mistake: writes into the scores -> The scores themselves were changed
+def iou(scores, masks):
+    scores[scores < 0] = 0
+    found, true = scores[:, 0] > 0, masks.bool()
+    both, either = (found & true).sum((1, 2)), (found | true).sum((1, 2))
+    return torch.where(either > 0, both / either.clamp(min=1), 1.0)
+
+
+# %% q2 mistake: Dice, and nothing divided by nothing -> This is Dice
+def iou(scores, masks):
+    found, true = scores[:, 0] > 0, masks.bool()
+    return 2 * (found & true).sum((1, 2)) / (found.sum((1, 2)) + true.sum((1, 2)))
 
 
 # %% q3 right: torch does it
@@ -633,6 +672,31 @@ def cut(photo, part, count, generator):
     return torch.stack([strip[top : top + 28, left : left + 28]] * count)
 
 
+# %% q6 mistake: a list of pieces -> Stack them
+prediction = "lower"
+
+
+def cut(photo, part, count, generator):
+    first, last = (int(share * photo.shape[1]) for share in part)
+    strip = photo[:, first:last]
+    top = torch.randint(strip.shape[0] - 27, (count,), generator=generator)
+    left = torch.randint(strip.shape[1] - 27, (count,), generator=generator)
+    return [strip[t : t + 28, c : c + 28] for t, c in zip(top, left, strict=True)]
+
+
+# %% q6 mistake: rounds to the nearest column -> rounds the part's ends down
+prediction = "lower"
+
+
+def cut(photo, part, count, generator):
+    first, last = (round(share * photo.shape[1]) for share in part)
+    strip = photo[:, first:last]
+    top = torch.randint(strip.shape[0] - 27, (count,), generator=generator)
+    left = torch.randint(strip.shape[1] - 27, (count,), generator=generator)
+    pairs = zip(top, left, strict=True)
+    return torch.stack([strip[t : t + 28, c : c + 28] for t, c in pairs])
+
+
 # %% q7 right: with the library, on bytes
 def read_masked(network, reader, pictures):
     network.eval()
@@ -731,7 +795,7 @@ def gained_and_lost(before, after, labels):
     return (~first & then).sum(), (first & ~then).sum()
 
 
-# %% q7 mistake: scores as probabilities -> from a score of 0 on
+# %% q7 mistake: scores as probabilities -> above a score of 0
 def read_masked(network, reader, pictures):
     network.eval()
     reader.eval()
@@ -814,6 +878,35 @@ def gained_and_lost(before, after, labels):
     return (after == labels).sum(), (before == labels).sum()
 
 
+# %% q7 mistake: erases in the pictures that came in -> Leave `pictures` as they are
+def read_masked(network, reader, pictures):
+    network.eval()
+    reader.eval()
+    with torch.no_grad():
+        found = network(pictures[:, None] / 255)[:, 0] > 0
+        pictures[~found] = 0
+        return reader(pictures[:, None] / 255).argmax(1)
+
+
+def gained_and_lost(before, after, labels):
+    first, then = before == labels, after == labels
+    return (~first & then).sum(), (first & ~then).sum()
+
+
+# %% q7 mistake: a score of 0 is left -> A score of exactly 0
+def read_masked(network, reader, pictures):
+    network.eval()
+    reader.eval()
+    with torch.no_grad():
+        inputs = pictures[:, None] / 255
+        return reader(inputs * (network(inputs) >= 0)).argmax(1)
+
+
+def gained_and_lost(before, after, labels):
+    first, then = before == labels, after == labels
+    return (~first & then).sum(), (first & ~then).sum()
+
+
 # %% q8 right: the middle
 def rule(pictures):
     masks = torch.zeros(pictures.shape)
@@ -865,3 +958,20 @@ def rule(pictures):
 # %% q8 mistake: one mask for all -> another shape
 def rule(pictures):
     return pictures.float().mean(0) >= 128
+
+
+# %% q8 mistake: writes into the pictures -> Leave `pictures` as they are
+def rule(pictures):
+    pictures[:, :4] = pictures[:, 24:] = 0
+    pictures[:, :, :4] = pictures[:, :, 24:] = 0
+    return pictures >= 128
+
+
+# %% q8 mistake: a list of masks -> Stack them
+def rule(pictures):
+    masks = []
+    for picture in pictures:
+        mask = torch.zeros(28, 28)
+        mask[4:24, 4:24] = picture[4:24, 4:24] >= 128
+        masks.append(mask)
+    return masks

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -136,10 +136,31 @@ def pair(answer: object, sentence: str) -> tuple[object, object]:
     return answer[0], answer[1]
 
 
+def one_tensor(value: object, what: str) -> object:
+    """Return an answer that torch can make one tensor of. Raises NotYet."""
+    as_array(value, what)
+    try:
+        torch.as_tensor(value)
+    except Exception as error:
+        raise NotYet(
+            f"{what} should be one tensor. Are they a list of tensors? Stack them: "
+            "`torch.stack(...)`.",
+            got=f"{a_kind(value)}, of which torch says: {error}",
+        ) from None
+    return value
+
+
 def call_on(function: object, *inputs: object) -> object:
     """Return what `call` does, with the tensors themselves in place of copies."""
     if not callable(function):
         return call(function)  # says so
+
+    try:
+        inspect.signature(function, follow_wrapped=False).bind(*inputs)
+    except TypeError:
+        return call(function, *inputs)  # says so
+    except ValueError:  # some functions written in C have no signature
+        pass
 
     @functools.wraps(function)
     def ready() -> object:
@@ -174,7 +195,8 @@ def q1(make_scenes: object, draw: Draw) -> None:
         made = functools.partial(call_on, make_scenes, ink, photo)
         made = functools.partial(keeps, made, ink, "The ink itself was changed. Copy it first.")
         pictures, masks = pair(keeps(made, photo, words), "Two things are wanted: pictures, masks.")
-        masks = as_array(masks, "The masks")
+        masks = as_array(one_tensor(masks, "The masks"), "The masks")
+        one_tensor(pictures, "The pictures")
         true = ink >= 128
         same(
             masks,
@@ -240,10 +262,12 @@ def q2(iou: object, draw: Draw) -> None:
     for count, rows, columns in [(4, 3, 5), (6, 9, 7)]:
         scores = 2 * draw.normal(count, 1, rows, columns)
         scores[0, 0, 0, :2] = torch.tensor([0.2, 0.4])  # digit, though below one half
-        scores[2], scores[-1] = -scores[2].abs(), -scores[-1].abs()
+        scores[1, 0, 0, 0] = 0  # no digit: not above 0
+        scores[2] = -scores[2].abs()
         masks = draw.integers(0, 1, count, rows, columns)
         masks[:, 0, :2] = 1
-        masks[-1] = 0
+        if count > 4:  # the empty mask only after all others were right
+            scores[-1], masks[-1] = -scores[-1].abs(), 0
         found, true = scores[:, 0] > 0, masks.bool()
         given = f"scores of shape {tuple(scores.shape)}, masks of shape {tuple(masks.shape)}"
         if count == 4:
@@ -252,7 +276,11 @@ def q2(iou: object, draw: Draw) -> None:
                 f"mask\n{as_array(masks[0])}"
             )
         wanted = overlap(found, true)
-        got = as_array(call(iou, scores, masks), "The IoU")
+        made = functools.partial(call_on, iou, scores, masks)
+        words = "The scores themselves were changed; they will be used again. Leave them."
+        made = functools.partial(keeps, made, scores, words)
+        words = "The masks themselves were changed; they will be used again. Leave them."
+        got = as_array(keeps(made, masks, words), "The IoU")
         if np.isnan(got).any():
             raise NotYet(
                 "Nothing divided by nothing is nan. Where the mask is empty and nothing is found, "
@@ -295,6 +323,9 @@ def iou_traps(scores: Tensor, found: Tensor, true: Tensor, wanted: Tensor) -> di
         "This is the pixel accuracy: background that is left background counts here.": right,
         empty: both / either.clamp(min=1),
         f"{empty} A small number added above and below changes the others.": full,
+        "A score of exactly 0 is not above 0: background. `>`, not `>=`.": overlap(
+            scores[:, 0] >= 0, true
+        ),
         "Scores are no probabilities yet: above 0 is digit, not above one half.": overlap(
             sure, true
         ),
@@ -352,7 +383,7 @@ def q3(transposed: object, draw: Draw) -> None:
                 f"stride {stride}"
             )
         wanted = stamped(x, kernels, stride)
-        got = call(transposed, x, kernels, stride)
+        got = one_tensor(call(transposed, x, kernels, stride), "The maps")
         traps = {
             "A stamp replaces what was there; where stamps overlap, they add up: `+=`.": (
                 overwritten(x, kernels, stride)
@@ -627,7 +658,7 @@ def q6(prediction: object, cut: object, draw: Draw) -> None:
     attempted(prediction, cut)
     one_of(prediction, ("higher", "lower", "same"), "The prediction")
     for part in ((0.5, 0.625), (0.0, 0.125), (0.875, 1.0)):
-        width, height = 240, draw.integer(30, 31)
+        width, height = 241 + 2 * draw.integer(0, 1), draw.integer(30, 31)
         photo = torch.arange(height * width).reshape(height, width)  # a pixel tells its place
         first, last = (int(share * width) for share in part)
         given = (
@@ -659,6 +690,7 @@ def seeded(draw: Draw) -> torch.Generator:
 
 def corners(answer: object, photo: Tensor, given: str) -> tuple[np.ndarray, np.ndarray]:
     """Return row and column of each piece's first pixel. Raises NotYet when it is no piece."""
+    one_tensor(answer, "The pieces")
     pieces = numbers(answer, (400, 28, 28), "The pieces", f"{given}; count = 400")
     width = photo.shape[1]
     if pieces.min() < 0 or pieces.max() >= photo.numel():
@@ -684,7 +716,7 @@ def within(
         number = int(np.argmax((left < first) | (left + 27 >= last)))
         raise NotYet(
             "A piece reaches out of its part: training and test would share pixels. Its *last* "
-            "column counts, too.",
+            "column counts, too; and `int` rounds the part's ends down.",
             given=given,
             expected=f"columns from {first} to {last - 1}",
             got=f"a piece with columns {left[number]} to {left[number] + 27}",
@@ -712,17 +744,17 @@ def within(
 
 
 class Marker(nn.Module):
-    """Calls a pixel digit from a grey on; notes in which mode, and whether with gradients."""
+    """Calls a pixel digit above a grey, which itself scores 0; notes how it was called."""
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, level: int) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(0.8))
-        self.threshold = threshold
+        self.level = level
         self.calls: list[tuple[bool, bool, float]] = []
 
     def forward(self, images: Tensor) -> Tensor:
         self.calls.append((self.training, torch.is_grad_enabled(), float(images.max())))
-        return self.scale * (images - self.threshold)
+        return self.scale * ((255 * images).round() - self.level) / 255
 
 
 class Reader(lc.LeNet5):
@@ -758,9 +790,16 @@ def q7(read_masked: object, gained_and_lost: object, draw: Draw) -> None:
     digits = embedded_digits()
     chosen = draw.order(len(digits))[:300]
     ink = digits.images[chosen]
-    pictures = torch.where(ink >= 140, ink, draw.integers(30, 130, 300, 1, 1).byte())
-    network, reader = Marker(draw.number(0.52, 0.54)).train(), Reader().train()
-    answers = call(read_masked, network, reader, pictures)
+    level, greys = draw.integer(133, 137), draw.integers(30, 130, 300, 1, 1).byte()
+    greys[200:] = level  # the score is 0 there
+    pictures = torch.where(ink >= 140, ink, greys)
+    network, reader = Marker(level).train(), Reader().train()
+    answers = keeps(
+        functools.partial(call_on, read_masked, network, reader, pictures),
+        pictures,
+        "The pictures themselves were changed: the next network would get them erased. Leave "
+        "`pictures` as they are; work on a copy.",
+    )
     given = "300 scenes, bytes (300, 28, 28); both networks come in training mode"
     called_well(network, "network", given)
     called_well(reader, "reader", given)
@@ -848,7 +887,10 @@ def compare_answers(
             "Nothing is erased: the reader sees the pictures as they came. (A sigmoid is above 0 "
             "everywhere: ask for *scores* above 0.)": read(inputs),
             "The *digit* is erased, and the background left.": read(inputs * ~found),
-            "A pixel counts as digit from a score of 0 on, not of one half.": read(
+            "A score of exactly 0 is not above 0: it is erased, too. `>`, not `>=`.": read(
+                inputs * (scores >= 0)
+            ),
+            "A pixel counts as digit above a score of 0, not of one half.": read(
                 inputs * (scores > 0.5)
             ),
             "The reader sees the mask itself; wanted is the picture with its background erased.": (
@@ -895,10 +937,15 @@ def by_threshold(pictures: Tensor) -> Tensor:
 )
 def q8(rule: object, draw: Draw) -> str:
     """Any `rule(pictures)` -> masks that beats the threshold at 128, in pairs."""
-    call_rule: Callable[[Tensor], object] = functools.partial(call, rule)
     scenes = rule_scenes(draw)
     true = scenes.labels.bool()
-    answer = numbers(call_rule(scenes.images), tuple(true.shape), "The masks")
+    masks = keeps(
+        functools.partial(call_on, rule, scenes.images),
+        scenes.images,
+        "The pictures themselves were changed: the networks would get other ones than your rule. "
+        "Leave `pictures` as they are; work on a copy.",
+    )
+    answer = numbers(one_tensor(masks, "The masks"), tuple(true.shape), "The masks")
     values = set(np.unique(answer).tolist())
     if not values <= {0, 1}:
         raise NotYet(
@@ -907,7 +954,7 @@ def q8(rule: object, draw: Draw) -> str:
         )
     if np.array_equal(answer.astype(bool), true.numpy() & False):
         raise NotYet("Nothing is found anywhere: the trivial answer, with an IoU of 0.")
-    one = numbers(call_rule(scenes.images[:1]), (1, 28, 28), "The mask of a single picture")
+    one = numbers(call(rule, scenes.images[:1]), (1, 28, 28), "The mask of a single picture")
     if not np.array_equal(one.astype(bool), answer[:1].astype(bool)):
         raise NotYet(
             "Alone, the first picture gets another mask than among the others: a rule should look "
