@@ -86,6 +86,30 @@ def draw_code(mu, logvar):
     return mu + torch.exp(logvar / 2) * torch.randn_like(mu)
 
 
+# %% q1 mistake: adds sigma -> There is no noise
+def draw_code(mu, logvar):
+    return mu + torch.exp(logvar / 2)
+
+
+# %% q1 mistake: the brackets round the sum -> μ is multiplied by σ, too
+def draw_code(mu, logvar):
+    return torch.exp(logvar / 2) * (mu + torch.randn_like(mu))
+
+
+# %% q1 mistake: in place -> `mu` itself has changed
+def draw_code(mu, logvar):
+    mu += torch.exp(logvar / 2) * torch.randn_like(logvar)
+    return mu
+
+
+# %% q1 mistake: NumPy's noise as it comes -> float64
+def draw_code(mu, logvar):
+    import numpy as np
+
+    noise = np.random.default_rng().standard_normal(tuple(mu.shape))
+    return mu + torch.exp(logvar / 2) * torch.from_numpy(noise)
+
+
 # %% q2 right: the library does it
 def price(mu, logvar):
     return lc.kl_to_standard_normal(mu, logvar)
@@ -100,12 +124,33 @@ def price(mu, logvar):
 
 # %% q2 right: with loops
 def price(mu, logvar):
+    prices = []
+    for means, logs in zip(mu, logvar):
+        prices.append(sum((m * m + torch.exp(v) - 1 - v) / 2 for m, v in zip(means, logs)))
+    return torch.stack(prices)
+
+
+# %% q2 mistake: with loops over plain numbers -> no gradient finds its way back to `mu` and `logvar`
+def price(mu, logvar):
     import math
     
     prices = []
     for means, logs in zip(mu.tolist(), logvar.tolist()):
         prices.append(sum((m * m + math.exp(v) - 1 - v) / 2 for m, v in zip(means, logs)))
     return prices
+
+
+# %% q2 mistake: a new tensor of the numbers -> no gradient finds its way back to `mu` and `logvar`
+def price(mu, logvar):
+    import numpy as np
+
+    m, v = mu.detach().numpy(), logvar.detach().numpy()
+    return torch.tensor((0.5 * (m**2 + np.exp(v) - 1 - v)).sum(1))
+
+
+# %% q2 mistake: the mean without its gradient -> no gradient finds its way back to `mu`.
+def price(mu, logvar):
+    return 0.5 * (mu.detach() ** 2 + logvar.exp() - 1 - logvar).sum(1)
 
 
 # %% q2 mistake: the mean over the latents -> This is the mean over the latents
@@ -316,6 +361,24 @@ def error(scores, images):
 
 def loss(scores, images, mu, logvar, beta):
     return (error(scores, images) + beta * price(mu, logvar)).mean().item()
+
+
+# %% q3 mistake: the mean of the code detached -> no gradient finds its way back to `mu`.
+def error(scores, images):
+    return (torch.sigmoid(scores) - images.flatten(1)).square().sum(1)
+
+
+def loss(scores, images, mu, logvar, beta):
+    return (error(scores, images) + beta * price(mu.detach(), logvar)).mean()
+
+
+# %% q3 mistake: the ink detached -> no gradient finds its way back to `scores`.
+def error(scores, images):
+    return (torch.sigmoid(scores).detach() - images.flatten(1)).square().sum(1)
+
+
+def loss(scores, images, mu, logvar, beta):
+    return (error(scores, images) + beta * price(mu, logvar)).mean()
 
 
 # %% q4 right: the library's noise, the weights' products by hand; whole batches weighed by their size
@@ -894,6 +957,42 @@ def train_one_epoch(network, batches, optimizer, beta):
     return sum(errors) / len(errors), sum(prices) / len(prices)
 
 
+# %% q4 mistake: the loss added up -> The loss is added up over the images
+def train_one_epoch(network, batches, optimizer, beta):
+    total_error = total_price = count = 0
+    for images, labels in batches:
+        scores, mu, logvar = network(images, labels)
+        optimizer.zero_grad()
+        (error(scores, images) + beta * price(mu, logvar)).sum().backward()
+        optimizer.step()
+        total_error += error(scores, images).sum().item()
+        total_price += price(mu, logvar).sum().item()
+        count += len(images)
+    return total_error / count, total_price / count
+
+
+# %% q4 mistake: bytes once more -> The images are divided by 255
+def train_one_epoch(network, batches, optimizer, beta):
+    total_error = total_price = count = 0
+    for images, labels in batches:
+        images = images / 255
+        scores, mu, logvar = network(images, labels)
+        optimizer.zero_grad()
+        loss(scores, images, mu, logvar, beta).backward()
+        optimizer.step()
+        total_error += error(scores, images).sum().item()
+        total_price += price(mu, logvar).sum().item()
+        count += len(images)
+    return total_error / count, total_price / count
+
+
+# %% q5 right: a list of images
+def invent(network, count, spread=1.0):
+    codes = spread * torch.randn(count, network.latents)
+    with torch.no_grad():
+        return [torch.sigmoid(scores).view(28, 28) for scores in network.decode(codes)]
+
+
 # %% q5 right: normal_ in place, inference mode
 def invent(network, count, spread=1.0):
     codes = torch.empty(count, network.latents).normal_(0, spread)
@@ -1015,6 +1114,20 @@ def round_walk(start, stop, steps):
     long, short = (np.linalg.norm(code.numpy()) for code in (start, stop))
     wanted = np.linspace(long, short, steps)
     return [point * length / np.linalg.norm(point) for point, length in zip(points, wanted)]
+
+
+# %% q6 right: lists of points
+def straight(start, stop, steps):
+    return [start + k / (steps - 1) * (stop - start) for k in range(steps)]
+
+
+def round_walk(start, stop, steps):
+    points = []
+    for k, point in enumerate(straight(start, stop, steps)):
+        share = k / (steps - 1)
+        length = (1 - share) * start.norm() + share * stop.norm()
+        points.append(length * point / point.norm())
+    return points
 
 
 # %% q6 mistake: never arrives -> The last point is not `stop` yet
@@ -1523,11 +1636,25 @@ def mine(digits):
         return torch.sigmoid(writer.decode(codes, digits)).reshape(-1, 28, 28)
 
 
-# %% q8 mistake: training images -> Some are training images
+# %% q8 mistake: training images -> Some are training or validation images
 def mine(digits):
     places = [(train.labels == digit).nonzero()[:, 0] for digit in range(10)]
     chosen = [places[d][torch.randint(len(places[d]), (1,))] for d in digits.tolist()]
     return train.images[torch.cat(chosen)] / 255
+
+
+# %% q8 mistake: validation images, again and again -> Some are training or validation images
+def mine(digits):
+    places = [(validation.labels == digit).nonzero()[:, 0] for digit in range(10)]
+    chosen = [places[d][torch.randint(len(places[d]), (1,))] for d in digits.tolist()]
+    return validation.images[torch.cat(chosen)] / 255
+
+
+# %% q8 mistake: training images, a pixel to the right -> perhaps a pixel further
+def mine(digits):
+    places = [(train.labels == digit).nonzero()[:, 0] for digit in range(10)]
+    chosen = [places[d][torch.randint(len(places[d]), (1,))] for d in digits.tolist()]
+    return train.images[torch.cat(chosen)].roll(1, 2) / 255
 
 
 # %% q8 mistake: does not heed the digits -> Too few can be read

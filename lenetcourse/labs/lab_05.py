@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -76,6 +77,7 @@ def q1(draw_code: object, draw: Draw) -> None:
     if moved.abs().max() < 1e-4:
         raise NotYet("This is the mean alone: there is no noise.", given=given)
     noise = moved / torch.exp(logvar.detach() / 2)
+    not_mixed(found, mu.detach(), logvar.detach(), given)
     own_noise(noise, given)
     right_spread(moved, levels, which, given)
     if noise.pow(4).mean() / noise.square().mean().square() < 2.5:  # 3 for a bell curve
@@ -84,6 +86,40 @@ def q1(draw_code: object, draw: Draw) -> None:
     if np.array_equal(found.numpy(), again):
         raise NotYet("The noise is the same each time; each call should draw another.")
     right_gradients(codes, mu, logvar, moved, given)
+    if codes.dtype != torch.float32:
+        raise NotYet(
+            "The code has another kind of numbers than mu, and no layer will take it: NumPy's "
+            "noise is float64. `torch.randn_like(mu)` draws the same kind as mu.",
+            given=given,
+            expected="torch.float32",
+            got=str(codes.dtype),
+        )
+    untouched(draw_code, mu.detach(), logvar.detach())
+
+
+def not_mixed(found: Tensor, mu: Tensor, logvar: Tensor, given: str) -> None:
+    """Raise NotYet when z is μ + σ, or σ(μ + ε)."""
+    sigma = torch.exp(logvar / 2)
+    if (found - mu - sigma).abs().max() < 1e-2:
+        raise NotYet("There is no noise: this is μ + σ, the same each time.", given=given)
+    noise = found / sigma - mu
+    if abs(noise.std() - 1) < 0.06 and abs(noise.mean()) < 0.06:
+        raise NotYet(
+            "μ is multiplied by σ, too: only the noise is stretched, and μ added after that.",
+            given=given,
+        )
+
+
+def untouched(function: object, mu: Tensor, logvar: Tensor) -> None:
+    """Raise NotYet when a function changes the tensors that it is given."""
+    inputs = {"mu": mu.clone(), "logvar": logvar.clone()}
+    call(lambda: function(*inputs.values()))  # `call` itself would hand over copies
+    for name, before in (("mu", mu), ("logvar", logvar)):
+        if not torch.equal(inputs[name], before):
+            raise NotYet(
+                f"`{name}` itself has changed: `+=`, `*=` and methods such as `exp_` write into "
+                "the tensor that came in. Make a new one.",
+            )
 
 
 def right_spread(moved: Tensor, levels: Tensor, which: Tensor, given: str) -> None:
@@ -228,6 +264,34 @@ def q2(price: object, draw: Draw) -> None:
                 "`logvar` is taken for σ: it is ln σ².": parts_of[6],
             },
         )
+    priced(price, draw)
+    untouched(price, mu, logvar)
+
+
+def priced(price: object, draw: Draw) -> None:
+    """Raise NotYet unless gradients pass from the price to mu and logvar."""
+    mu, logvar = draw.normal(4, 3).requires_grad_(), draw.normal(4, 3).requires_grad_()
+    got = call(price, mu, logvar)
+    wanted = {"mu": mu.detach(), "logvar": (logvar.detach().exp() - 1) / 2}
+    right_slopes(got, {"mu": mu, "logvar": logvar}, wanted, "the sum of all prices")
+
+
+def right_slopes(
+    got: object, inputs: dict[str, Tensor], wanted: dict[str, Tensor], what: str
+) -> None:
+    """Raise NotYet unless the gradients of the sum of `got` are those wanted."""
+    lost = (
+        "The number is right, but no gradient finds its way back to {}. Compute with torch from "
+        "beginning to end, and give back the tensor itself: no `.item()`, `.tolist()`, `detach`, "
+        "`no_grad`, `torch.tensor(...)` or NumPy."
+    )
+    if not isinstance(got, Tensor) or not got.requires_grad:
+        raise NotYet(lost.format(" and ".join(f"`{name}`" for name in inputs)))
+    found = torch.autograd.grad(got.sum(), list(inputs.values()), allow_unused=True)
+    for name, slope in zip(inputs, found, strict=True):
+        if slope is None or not slope.any():
+            raise NotYet(lost.format(f"`{name}`"))
+        same(slope, wanted[name], what=f"The gradient of {what} with respect to {name}")
 
 
 @LAB.task(
@@ -254,13 +318,19 @@ def q3(error: object, loss: object, draw: Draw) -> None:
         beta = draw.number(2, 5)
         got = call(loss, scores, images, mu, logvar, beta)
         compare_loss(got, scores, images, mu, logvar, beta)
-    blank_scores = torch.zeros(3, PIXELS, requires_grad=True)
-    result = call(loss, blank_scores, images[:1].repeat(3, 1, 1, 1), mu[:3], logvar[:3], 1.0)
-    if not isinstance(result, Tensor) or not result.requires_grad:
-        raise NotYet(
-            "The number is right, but no gradient finds its way back: give back the tensor "
-            "itself, without `.item()`, `detach` or NumPy."
-        )
+    inputs = {"scores": scores, "mu": mu, "logvar": logvar}
+    for tensor in inputs.values():
+        tensor.requires_grad_()
+    wanted = the_loss(scores, images, mu, logvar, beta)
+    slopes = torch.autograd.grad(wanted, list(inputs.values()))
+    got = call(loss, scores, images, mu, logvar, beta)
+    right_slopes(got, inputs, dict(zip(inputs, slopes, strict=True)), "the loss")
+
+
+def the_loss(scores: Tensor, images: Tensor, mu: Tensor, logvar: Tensor, beta: float) -> Tensor:
+    """Return the loss as the task words it."""
+    error = (torch.sigmoid(scores) - images.flatten(1)).square().sum(1)
+    return (error + beta * 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1)).mean()
 
 
 def compare_error(got: object, scores: Tensor, images: Tensor) -> None:
@@ -449,12 +519,16 @@ def right_encoding(network: nn.Module, weights: dict[str, Tensor], draw: Draw) -
     if same_shape_and_near(got, (logvar, mu)):
         raise NotYet("The two are exchanged: first mu, then logvar.", given=given)
     bare = encoded(weights, images.flatten(1), act=lambda values: values)
+    pale = encoded(weights, images.flatten(1) / 255)
+    divided = "The images are divided by 255, but they are ink from 0 to 1 already."
     traps = [
         {
+            divided: pale[0],
             "The ReLU after the encoder's first layer is missing.": bare[0],
             "A ReLU stands behind the mean; a mean may be negative.": mu.relu(),
         },
         {
+            divided: pale[1],
             "The ReLU after the encoder's first layer is missing.": bare[1],
             "A ReLU stands behind `logvar`; it may be negative.": logvar.relu(),
             "This is σ; `encode` should give `logvar` as its layer does.": torch.exp(logvar / 2),
@@ -621,6 +695,11 @@ def right_epoch(train_one_epoch: object, draw: Draw) -> None:
             )[0],
             "`beta` does not reach the loss.": an_epoch(start, batches, rate, 1.0)[0],
             "The price is not in the loss.": an_epoch(start, batches, rate, 0.0)[0],
+            "The loss is added up over the images of a batch; your `loss` is their mean, and goes "
+            "into `backward()` as it is.": an_epoch(start, batches, rate, beta, added=True)[0],
+            "The images are divided by 255, but they are ink from 0 to 1 already.": an_epoch(
+                start, [(images / 255, labels) for images, labels in batches], rate, beta
+            )[0],
         },
         tolerance=1e-5,
     )
@@ -665,6 +744,7 @@ def an_epoch(
     beta: float,
     *,
     forget: bool = False,
+    added: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Return the weights after an epoch on a copy; and error, price and size of each batch."""
     network = copy.deepcopy(network)
@@ -676,7 +756,7 @@ def an_epoch(
         price = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1).mean()
         if not forget:
             optimizer.zero_grad()
-        (error + beta * price).backward()
+        ((error + beta * price) * (len(images) if added else 1)).backward()
         optimizer.step()
         rows.append([error.item(), price.item(), len(images)])
     return network.vector(), torch.tensor(rows).T
@@ -1013,6 +1093,7 @@ def right_writing(write: object, draw: Draw) -> None:
 
 TIMES = 50  # of each digit, in the open task
 MUST_READ, MUST_VARY, MAY_COPY = 0.75, 0.2, 0.05
+NEAR = 0.5  # squared distance of a copy, also after a step of one pixel
 
 
 @LAB.task(
@@ -1032,10 +1113,11 @@ MUST_READ, MUST_VARY, MAY_COPY = 0.75, 0.2, 0.05
     why="A generator is judged by what it draws, and by how much of it is different: one number "
     "alone is easily cheated.",
 )
-def q8(mine: object, train: object, draw: Draw) -> str:
-    """Any `mine(digits)` -> ink: read as asked, with variety, and no copies of training images."""
-    if not isinstance(train, lc.ImageSet):
-        raise NotYet("The second is the image set `train`, as it was loaded.", got=a_kind(train))
+def q8(mine: object, train: object, validation: object, draw: Draw) -> str:
+    """Any `mine(digits)` -> ink: read as asked, with variety, and no copies of images at hand."""
+    for images, name in ((train, "train"), (validation, "validation")):
+        if not isinstance(images, lc.ImageSet):
+            raise NotYet(f"The image set `{name}` is wanted as it was loaded.", got=a_kind(images))
     digits = torch.arange(10).repeat(TIMES)[draw.order(10 * TIMES)]
     given = f"{len(digits)} digits, {TIMES} of each"
     found = of_shape(call(mine, digits), (len(digits), 28, 28), "The ink", given)
@@ -1046,14 +1128,15 @@ def q8(mine: object, train: object, draw: Draw) -> str:
             given=given,
             got=f"numbers from {ink.min():.3g} to {ink.max():.3g}",
         )
-    read, varied, copies = judged(ink, digits, train)
+    read, varied, copies = judged(ink, digits, train, validation)
     words = (
         f"{read:.0%} are accepted and read as asked, the variety is {varied:.0%} of that of the "
-        f"training digits, and {copies:.0%} are copies of training images."
+        f"training digits, and {copies:.0%} are copies of training or validation images."
     )
     if copies > MAY_COPY:
         raise NotYet(
-            f"Some are training images, or nearly so: somebody has written these. {words}",
+            f"Some are training or validation images, or nearly so, perhaps a pixel further: "
+            f"somebody has written these. {words}",
             given=given,
             expected=f"at most {MAY_COPY:.0%} copies",
         )
@@ -1072,7 +1155,9 @@ def q8(mine: object, train: object, draw: Draw) -> str:
     return words
 
 
-def judged(ink: Tensor, digits: Tensor, train: lc.ImageSet) -> tuple[float, float, float]:
+def judged(
+    ink: Tensor, digits: Tensor, train: lc.ImageSet, validation: lc.ImageSet
+) -> tuple[float, float, float]:
     """Return the share read as asked, the variety beside that of `train`, and the share of copies.
 
     Variety is the squared distance to the mean image of the same digit, on average.
@@ -1086,8 +1171,12 @@ def judged(ink: Tensor, digits: Tensor, train: lc.ImageSet) -> tuple[float, floa
     labels = train.labels[:10_000]
     drawn = images.flatten(1).float() / 255
     varied = variety(drawn, digits) / variety(real, labels)
-    nearest = torch.cdist(drawn, real).amin(1).square()
-    return read, varied, (nearest < 0.5).float().mean().item()
+    written = torch.cat([real, validation.images[:10_000].flatten(1).float() / 255])
+    copies = torch.zeros(len(drawn), dtype=torch.bool)
+    for down, right in itertools.product((0, -1, 1), repeat=2):
+        moved = drawn.reshape(-1, 28, 28).roll((down, right), (1, 2)).flatten(1)
+        copies |= torch.cdist(moved, written).amin(1).square() < NEAR
+    return read, varied, copies.float().mean().item()
 
 
 def variety(rows: Tensor, labels: Tensor) -> float:
