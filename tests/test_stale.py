@@ -134,7 +134,10 @@ def pictured(root):
 def test_the_style_of_all_figures(copy):
     with (copy / "lenetcourse" / "course.mplstyle").open("a") as style:
         style.write("axes.labelpad: 5\n")
-    assert stale(copy) == pictured(copy) | CHAPTERS | {
+    # Sweeps that are notebooks set the style, too; those of a command do where they keep a picture.
+    notebooks = {"vae_samples", "edges"}
+    found = {name for name in stale(copy) if name.partition("/")[0] not in notebooks}
+    assert found == pictured(copy) | CHAPTERS | {
         "primer",
         "published_vs_measured",
         "landing/run",
@@ -159,7 +162,7 @@ def test_a_network_that_no_run_trains(copy):
     """A command trains one network. What opens a file of weights may need any of them."""
     networks = copy / "lenetcourse" / "models" / "segmentation.py"
     change(networks, "_two_convs(inputs: int, outputs: int)", "_two_convs(inputs: int, outputs)")
-    openers = {"01_cnn_history", "02_lenet5", "landing"}
+    openers = {"01_cnn_history", "02_lenet5", "landing", "05_vae", "vae_samples"}
     assert groups(stale(copy)) == {"segmentation", "06_segmentation"} | openers
 
 
