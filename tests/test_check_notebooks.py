@@ -6,8 +6,9 @@ import pytest
 from check_notebooks import RULES, check, main, open_page
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebook.reading import Unusable, code_hash, write_notebook
+from notebook.reading import INSTALL_CELL, Unusable, code_hash, write_notebook
 
+INSTALLING = INSTALL_CELL.read_text(encoding="utf-8").rstrip()
 PNG = "iVBORw0KGgo="
 OTHER_DOUBLE = "def double(x):\n    return x + x"
 LIBRARY = 'def double(x):\n    """Twice x."""\n    # exact\n    return 2 * x\n'
@@ -35,7 +36,7 @@ def good_chapter():
     nb = new_notebook()
     nb.cells = [
         text("# Toy\n\nA question?\n\n**In this chapter you will** see ![a plan](plan.png)."),
-        code("import sys\n%matplotlib inline", "setup"),
+        code(INSTALLING, "install", "remove-cell"),
         code('dataset = "auto"', "parameters"),
         text("## Data\n\n" + "word " * 1600, "skeleton-data"),
         code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
@@ -163,7 +164,8 @@ BAD = [
     ("figures_described", 7, "image without alt text", put(7, text("![](a.png)"))),
     ("figures_described", 7, "image without alt text", put(7, text('<img src="a.png" alt="">'))),
     ("stable_ids", 5, "cell id 'Cell_5' is not", lambda nb: nb.cells[4].update(id="Cell_5")),
-    ("setup_first", 2, "first code cell is not tagged setup", retag(2)),
+    ("install_first", 2, "first code cell is not the one that", replace(2, "import sys")),
+    ("install_first", 2, "not tagged install", retag(2, "remove-cell")),
     ("plain_markdown", 7, "MyST syntax '```{note}'", put(7, text("```{note}\nRead.\n```"))),
     ("plain_markdown", 7, "MyST syntax ':::'", put(7, text(":::{tip}\nRead.\n:::"))),
     ("plain_markdown", 7, "MyST syntax '(target)='", put(7, text("(target)=\nText"))),
@@ -272,7 +274,7 @@ def test_every_rule_has_a_bad_chapter():
 def test_allowed(root):
     """What looks like a finding and is none."""
     nb = good_chapter()
-    nb.cells[1].source = "import sys\nif sys.flags.dev_mode:\n    %pip install -q lenetcourse"
+    nb.cells[6].source += "\n%matplotlib inline"
     nb.cells[4].source = 'print("""\n%ls\n!ls\n""", 7 \\\n  % 3, "a/home/b")'
     nb.cells[4].metadata.tags.append("raises-exception")
     nb.cells[4].outputs.append(deepcopy(FAILURE))
@@ -284,8 +286,9 @@ def test_allowed(root):
 
 
 def test_labs_owe_less(root):
-    nb = new_notebook(cells=[code("import sys", "setup"), text("No skeleton.")])
-    nb.cells[0].id, nb.cells[1].id = "setup", "text"
+    installing = code(INSTALLING, "install", "remove-cell")
+    nb = new_notebook(cells=[installing, text("No skeleton.")])
+    nb.cells[0].id, nb.cells[1].id = "install", "text"
     assert check(save(nb, root, "labs/lab_toy.ipynb"), root) == []
 
 
@@ -294,7 +297,7 @@ def good_page():
     nb = new_notebook()
     nb.cells = [
         text("# A table\n\nNo skeleton."),
-        code("import sys", "setup"),
+        code(INSTALLING, "install", "remove-cell"),
         code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
         code("assert 0.9 < accuracy", "remove-cell"),
         text("## Check yourself\n\n" + "<details>a</details>\n" * 5, "skeleton-check"),

@@ -19,6 +19,8 @@ from lab.source import all_sources
 from make_labs import differences
 from notebook.reading import (
     CHAPTER,
+    INSTALL,
+    INSTALL_CELL,
     ROOT,
     RUN_METADATA,
     RUN_TAGS,
@@ -68,10 +70,7 @@ def no_magics(page: Page) -> Findings:
             yield Finding(number, f"not valid Python, line {error.lineno}", "correct it")
             continue
         for magic in found:
-            allowed = magic == "%matplotlib inline" or (
-                magic.startswith("%pip ") and "setup" in tags(cell)
-            )
-            if not allowed:
+            if magic != "%matplotlib inline":
                 yield Finding(number, repr(magic), "write it in Python")
 
 
@@ -158,11 +157,14 @@ def stable_ids(page: Page) -> Findings:
         seen.add(name)
 
 
-def setup_first(page: Page) -> Findings:
-    """The imports stand first, and with them the installation on Colab."""
-    first = next(cells_of(page.nb, "code"), None)
-    if first and "setup" not in tags(first[1]):
-        yield Finding(first[0], "first code cell is not tagged setup", "start with imports")
+def install_first(page: Page) -> Findings:
+    """The first code cell installs the library where it is missing, in every notebook alike."""
+    number, first = next(cells_of(page.nb, "code"), (None, None))
+    if first and first.source != INSTALL_CELL.read_text(encoding="utf-8").rstrip():
+        todo = f"copy tools/notebook/{INSTALL_CELL.name} into it"
+        yield Finding(number, "first code cell is not the one that installs the library", todo)
+    elif first and not {INSTALL, "remove-cell"} <= tags(first):
+        yield Finding(number, "not tagged install and remove-cell", "pages need not show it")
 
 
 def plain_markdown(page: Page) -> Findings:
@@ -184,7 +186,7 @@ RULES = (
     small_file,
     figures_described,
     stable_ids,
-    setup_first,
+    install_first,
     plain_markdown,
     *CHAPTER_RULES,
 )

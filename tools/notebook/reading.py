@@ -17,6 +17,8 @@ from lenetcourse.files import replacing
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = re.compile(r"\d\d_\w+")  # the stem of a numbered chapter
+INSTALL = "install"  # the tag of the first code cell, the same in every notebook
+INSTALL_CELL = Path(__file__).with_name("install_cell.py")
 VALID_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 # What a run leaves in a notebook and must not be committed.
@@ -115,9 +117,10 @@ def run_parameters(nb: NotebookNode) -> dict[str, object]:
 def code_hash(nb: NotebookNode, parameters: Mapping[str, object]) -> str:
     """Return a hash of all that decides a run: the code cells in order, and the parameters.
 
-    It takes the text, not the syntax tree, whose form changes from one Python to the next.
+    It takes the text, not the syntax tree, whose form changes from one Python to the next. The cell
+    that installs the library does nothing where it is installed, and decides nothing.
     """
-    sources = [cell.source.rstrip() for _, cell in cells_of(nb, "code")]
+    sources = [c.source.rstrip() for _, c in cells_of(nb, "code") if INSTALL not in tags(c)]
     text = json.dumps([sources, dict(parameters)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
