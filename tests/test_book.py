@@ -36,7 +36,7 @@ COURSE = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
     *("book", "instructors", "labs", "lenetcourse", "tools"),
 )
-NO_ADDRESS = '  url: ""\n'
+ADDRESS = re.compile(r"^(repository:\n  url: ).*$", re.M)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 390, "height": 844}
 NO_BROWSER = "no page was opened in a browser: there is no Chromium; sudo apt install chromium"
@@ -73,16 +73,19 @@ def copy_book(target, *names):
             shutil.copy(source, target / name)
 
 
+def set_address(root, address):
+    config = root / "_config.yml"
+    text, changes = ADDRESS.subn(rf'\1"{address}"', config.read_text(encoding="utf-8"))
+    assert changes == 1
+    config.write_text(text, encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """Build a copy of the course with an address; return its root and what the tool printed."""
     root = tmp_path_factory.mktemp("book")
     copy_book(root, *COURSE)
-    config = root / "_config.yml"
-    text = config.read_text(encoding="utf-8")
-    assert NO_ADDRESS in text
-    address = NO_ADDRESS.replace('""', f'"{hosts.REPOSITORY}"')
-    config.write_text(text.replace(NO_ADDRESS, address), encoding="utf-8")
+    set_address(root, hosts.REPOSITORY)
     return root, run_build(root)
 
 
@@ -190,6 +193,7 @@ def small_book(tmp_path_factory):
     """Build two pages with the course's configuration and a broken link."""
     root = tmp_path_factory.mktemp("small")
     copy_book(root, "_config.yml", "tools", "book/_static", "book/references.bib")
+    set_address(root, "")
     (root / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n- file: book/01_small\n", encoding="utf-8"
     )
