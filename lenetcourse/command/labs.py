@@ -63,6 +63,7 @@ def read_seeds(path: Path | None) -> list[int]:
 
 def grade_all(options: argparse.Namespace) -> int:
     """Mark every notebook; return 0, also when some could not be marked: the CSV says so."""
+    from lenetcourse.files import write_text
     from lenetcourse.grading import parent, reports
     from lenetcourse.grading.submission import lab_numbers
 
@@ -92,7 +93,7 @@ def grade_all(options: argparse.Namespace) -> int:
         finally:  # also when interrupted: what is known is written
             if done:
                 reports.write_grades(done, options.out)
-                (folder / "summary.md").write_text(reports.summary(done), encoding="utf-8")
+                write_text(folder / "summary.md", reports.summary(done))
     print(f"{options.out}, and a page for each in {folder}/; summary in {folder / 'summary.md'}")
     return 0
 

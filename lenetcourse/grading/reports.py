@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from lenetcourse.files import replacing
+from lenetcourse.files import replacing, write_text
 from lenetcourse.grading.parent import Marked
 from lenetcourse.labs.judge import RIGHT, Outcome
 from lenetcourse.labs.shown import SIGNS
@@ -47,12 +47,6 @@ def told(outcome: Outcome) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
-
-
 def write_student(marked: Marked, folder: Path) -> None:
     """Write results.json (Gradescope's form) and report.html of one submission. Raises OSError."""
     place = folder / PurePosixPath(marked.name).with_suffix("").as_posix()
@@ -68,8 +62,8 @@ def write_student(marked: Marked, folder: Path) -> None:
         for task, outcome in in_order(marked)
     ]
     results = {"score": marked.points, "output": "\n".join(marked.trouble), "tests": tests}
-    _write(place / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    _write(place / "report.html", page(marked))
+    write_text(place / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    write_text(place / "report.html", page(marked))
 
 
 def in_order(marked: Marked) -> list[tuple[str, Outcome]]:
