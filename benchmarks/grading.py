@@ -8,6 +8,7 @@ those that build on it wrong as well, so these get a mistake or a blank, too.
 """
 
 import argparse
+import importlib
 import json
 import random
 import sys
@@ -102,7 +103,6 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    import importlib
 
     chance = random.Random(options.seed)
     sources = [s for s in all_sources(ROOT) if not options.labs or s.number in options.labs]
