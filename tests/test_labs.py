@@ -260,7 +260,8 @@ def test_small_helpers():
         one_of(..., ("max",))
     x = torch.ones(2)
     with pytest.raises(NotYet, match="in place"):
-        keeps(lambda: x.add_(1), x, "It works in place.")
+        keeps(torch.Tensor.add_, x, 1, says=["It works in place."])
+    assert x.tolist() == [1, 1]
     assert as_array([torch.tensor(1), 2.0]).tolist() == [1, 2]
     assert as_array(torch.ones(2, dtype=torch.bfloat16)).dtype == np.float32
 
