@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import os
 from pathlib import Path
 
@@ -39,10 +38,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 def show_list(options: argparse.Namespace) -> int:
     """Print every lab with its tasks."""
     from lenetcourse.grading.submission import lab_numbers
+    from lenetcourse.labs.frame import load_lab
     from lenetcourse.labs.record import read_record
 
     for number in lab_numbers():
-        lab = importlib.import_module(f"lenetcourse.labs.lab_{number}").LAB
+        lab = load_lab(number)
         print(f"{number} {lab.title}: {read_record(number)['name']}.ipynb")
         for task in lab.tasks.values():
             print(f"   {task.name}  {task.title}")

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from lenetcourse.errors import CourseError, UsageError
 from lenetcourse.files import write_text
-from lenetcourse.labs.blanks import for_other_graders
+from lenetcourse.labs.blanks import ANSWER, for_other_graders
 
-ANSWER = re.compile(r"(q\d+)-answer(?:-\d+)?")
 CHECK = re.compile(r"(q\d+)-check")
 NBGRADER_CONFIG = '''"""The settings of the exported labs: our own blanks stay below this line."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import html
-import importlib
 import json
 import re
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from lenetcourse.files import replacing, write_text
 from lenetcourse.grading.parent import Marked
+from lenetcourse.labs.frame import load_lab
 from lenetcourse.labs.judge import RIGHT, Outcome
 from lenetcourse.labs.shown import SIGNS
 
@@ -32,10 +32,7 @@ def student(name: str) -> tuple[str, str]:
 
 def titles(lab: str | None) -> dict[str, str]:
     """Return the title of each task of a lab."""
-    if lab is None:
-        return {}
-    tasks = importlib.import_module(f"lenetcourse.labs.lab_{lab}").LAB.tasks
-    return {name: task.title for name, task in tasks.items()}
+    return {name: task.title for name, task in load_lab(lab).tasks.items()} if lab else {}
 
 
 def told(outcome: Outcome) -> str:

@@ -6,7 +6,6 @@ only the cells run again that depend on what was changed.
 
 import ast
 import contextlib
-import importlib
 import io
 import os
 import symtable
@@ -92,7 +91,7 @@ class Bench:
 
     def __init__(self, source: LabSource) -> None:
         self.source = source
-        self.lab: Lab = importlib.import_module(source.module).LAB
+        self.lab = source.lab
         self.cells = [Cell(c.id, solved(c.source)) for _, c in cells_of(source.nb, "code")]
         self.before: list[dict] = []  # the names before each cell, and after the last
         self.full: dict[str, Outcome] = {}  # the outcomes of the full run
