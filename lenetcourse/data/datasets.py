@@ -41,8 +41,9 @@ def load_dataset(
 
     The files are looked for in `folder`, else in the folder named by the environment variable
     LENETCOURSE_DATA, else in the user's cache, else, unless LENETCOURSE_OFFLINE=1, among the data
-    sets attached to a Kaggle notebook (MNIST only), else downloaded into the cache. They may be raw or gzip, flat in the folder, in a subfolder of the data
-    set's name, or in torchvision's layout (MNIST/raw).
+    sets attached to a Kaggle notebook (MNIST only), else downloaded into the cache. They may be raw
+    or gzip, flat in the folder, in a subfolder of the data set's name, or in torchvision's layout
+    (MNIST/raw).
 
     Raises UsageError for an unknown name or split, DatasetError when the data cannot be had or is
     damaged; the message says what was tried and what to do.

@@ -66,9 +66,9 @@ def attached(file: SourceFile, check: Callable[[Path], object]) -> Path | None:
     """Return the path of a file below `ATTACHED`, in any data set there, or None.
 
     Whoever publishes a data set on Kaggle chooses its folders, and Kaggle unpacks an archive into a
-    folder of its name: so the names are looked for everywhere, and `check`, as for `fetch`, decides.
-    It can only where the md5 of the content is known: Fashion-MNIST's and KMNIST's files have
-    MNIST's names.
+    folder of its name: so the names are looked for everywhere, and `check`, as for `fetch`, tells
+    whose they are. It can only where the md5 of the content is known: Fashion-MNIST's and KMNIST's
+    files have MNIST's names.
     """
     if file.md5 is None:
         return None
