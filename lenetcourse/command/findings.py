@@ -31,15 +31,21 @@ def not_installed(place: Place) -> list[Finding]:
     """Say what to do where the library is on the path without having been installed."""
     folder = _package_folder().parent
     source = str(folder) if (folder / "pyproject.toml").is_file() else "lenetcourse"
-    what = (
-        f"lenetcourse is not installed: its folder in {folder} is used. Its packages are unknown."
-    )
-    return [Finding(what, pip_command(place, "install", source))]
+    return [
+        Finding(
+            f"lenetcourse is not installed: its folder in {folder} is used.",
+            pip_command(place, "install", source),
+            ("Only an installation tells which packages it needs.",),
+        )
+    ]
 
 
 def lost_files(place: Place) -> list[Finding]:
     """Compare the library's files with the list that was installed with them."""
-    course = importlib.metadata.distribution("lenetcourse")
+    try:
+        course = importlib.metadata.distribution("lenetcourse")
+    except importlib.metadata.PackageNotFoundError:
+        return []
     if Path(course.locate_file("lenetcourse")).resolve() != _package_folder():
         return []  # run from a checkout: there is no list
     lost = [
@@ -127,25 +133,27 @@ def mnist(place: Place, steps: Mapping[str, dict], cache: Path | None) -> list[F
 
     source = SOURCES["mnist"]
     names = ", ".join(file.name for part in source.parts.values() for file in part)
-    given = os.environ.get("LENETCOURSE_DATA")
-    looked = [f"LENETCOURSE_DATA ({given or 'not set'})", *([str(cache)] if cache else [])]
-    what = f"MNIST is not on this machine: neither in {' nor in '.join(looked)}."
-    if "error" in look:
-        what = f"MNIST cannot be read: {look['error']}."
-    offline = os.environ.get("LENETCOURSE_OFFLINE") == "1"
-    hope = (
-        "Downloads are off: LENETCOURSE_OFFLINE=1."
-        if offline
-        else "The first notebook tries to download it, 11 MB."
+    given = os.environ.get("LENETCOURSE_DATA", "not set")
+    no_folder = ", no folder" * (given != "not set" and not Path(given).expanduser().is_dir())
+    what = f"MNIST is not on this machine: neither in LENETCOURSE_DATA ({given}{no_folder})"
+    what += f" nor in {cache}." if cache else "."
+    hope = "Notebooks download it, 11 MB; `lenetcourse data download mnist` does it now."
+    if os.environ.get("LENETCOURSE_OFFLINE") == "1":
+        hope = "Downloads are off: LENETCOURSE_OFFLINE=1 is set."
+    there = f"{cache / source.name}, or into " if cache else ""
+    by_hand = (
+        f"By hand: put {names} (raw or .gz) into {there}any folder, named in a notebook's first "
+        "cell: %env LENETCOURSE_DATA=FOLDER. A folder MNIST/raw of torchvision holds just these."
     )
     return [
         Finding(
-            f"{what} Chapters and labs then run on the digits that come with scikit-learn.",
-            advice=(
+            f"MNIST cannot be read: {look['error']}." if "error" in look else what,
+            "",
+            (
+                "Chapters and labs then run on the digits that come with scikit-learn.",
                 hope,
                 *filter(None, [place.data]),
-                f"By hand: put {names} (raw or .gz) into one folder and name it in the environment "
-                "variable LENETCOURSE_DATA. A folder MNIST/raw of torchvision holds just these.",
+                by_hand,
                 f"They are at {' and '.join(source.mirrors)}",
             ),
         )
@@ -178,7 +186,7 @@ def memory() -> int | None:
 
 
 def _unwritable(folder: Path) -> str | None:
-    """Return why no file can be written into a folder, to be made where it is not there, or None."""
+    """Return why a folder, which need not be there yet, takes no file; None when it does."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:

@@ -15,7 +15,7 @@ from lenetcourse.command.place import Place, pip_command
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}  # package -> module, where they differ
 SMALLER = (
     "PyTorch for Linux is several GB; the build for the CPU is enough and a fraction of it: choose "
-    "Pip and CPU at pytorch.org/get-started, and add --extra-index-url with the address shown there."
+    "Pip and CPU at pytorch.org/get-started and add --extra-index-url with the address shown there."
 )
 
 
@@ -132,7 +132,7 @@ def _install(place: Place, wanted: Sequence[Package]) -> tuple[str, tuple[str, .
 def _broken(place: Place, package: Package) -> Finding:
     """Return what to do about a package that is there and cannot be imported."""
     exact = f"{package.name}=={package.version.split('+')[0]}"
-    # pip sees that a package is missing which this one needs; whether files are damaged, it does not.
+    # pip sees that another package is missing; it does not look for damaged files.
     lacks_another = package.tried.get("kind") == "ModuleNotFoundError"
     options = [] if lacks_another else ["--force-reinstall", "--no-deps"]
     return Finding(

@@ -77,14 +77,21 @@ def main(steps: Sequence[str]) -> None:
         look = LOOKS.get(step)
         if look and not fine:
             return
-        spec = None if look else importlib.util.find_spec(step)
-        _say(step, file=spec and spec.origin)
+        _say(step, file=None if look else _file(step))
         try:
             _say(step, found=look() if look else importlib.import_module(step) and None)
         except BaseException as error:  # a broken library can leave in any way, by sys.exit, too
             kind = type(error).__name__
             _say(step, error=_one_line(str(error)) or kind, kind=kind)
             fine = fine and bool(look)
+
+
+def _file(module: str) -> str | None:
+    """Return the file that will be imported, without importing it."""
+    try:
+        return importlib.util.find_spec(module).origin
+    except (AttributeError, ImportError, ValueError):  # there is none; the import will say so
+        return None
 
 
 def _say(step: str, **facts: object) -> None:
