@@ -34,6 +34,7 @@ ABOUT_PIP = (
     "Where the package index is slow, add --index-url ADDRESS-OF-A-MIRROR to a command. Without a "
     'network, add --no-index --find-links "FOLDER", a folder of wheels from another machine.'
 )
+AGAIN = "Then run `lenetcourse doctor` again: without a package it cannot look at all things."
 
 
 @dataclass(frozen=True)
@@ -65,20 +66,18 @@ def page(found: Diagnosis) -> str:
         lines = ["Everything that the course needs is here."]
     else:
         things = "1 thing" if len(found.faults) == 1 else f"{len(found.faults)} things"
-        lines = [
-            f"{things} to mend. The first: {found.faults[0].what}",
-            "",
-            "To mend, in this order:",
-        ]
+        verdict = _wrapped(f"{things} to mend. The first: {found.faults[0].what}")
+        lines = [*verdict, "", "To mend, in this order:"]
     for number, fault in enumerate(found.faults, 1):
         lines += _entry(f"{number:2}. ", fault)
     if any(" install " in fault.command for fault in found.faults):
-        lines += ["", *_wrapped(ABOUT_PIP)]
+        lines += ["", *_wrapped(ABOUT_PIP), AGAIN]
     if found.notes:
         lines += ["", "No fault, but good to know:"]
     for note in found.notes:
         lines += _entry("  - ", note)
-    return "\n".join([*lines, "", "What was found:", *(f"  {fact}" for fact in found.facts)])
+    facts = [line for fact in found.facts for line in _wrapped(fact, "  ", "    ")]
+    return "\n".join([*lines, "", "What was found:", *facts])
 
 
 def _entry(mark: str, finding: Finding) -> list[str]:
@@ -167,33 +166,34 @@ def _cache() -> Path | None:
 
 def _facts(place: Place, found: Sequence[Package], steps: dict[str, dict]) -> list[str]:
     """Return a line for each thing that a helper asks for."""
-    names = {"device": "Device", "weights": "Weights", "pictures": "Pictures", "digits": "Data"}
-    known = {step: steps[step]["found"] for step in steps if steps[step].get("found")}
+    names = {
+        "device": "Device",
+        "weights": "Weights",
+        "pictures": "Pictures",
+        "digits": "Data",
+        "mnist": "Data",
+    }
     memory = findings.memory()
-    here = f"{memory / 2**30:.1f} GB of memory" if memory else ""
-    variables = sorted(name for name in os.environ if name.startswith("LENETCOURSE_"))
-    # A mirror's address may hold a password.
-    shown = [f"{n}={'...' if n.endswith('_MIRROR') else os.environ[n]}" for n in variables]
+    machine = [
+        f"{platform.system()} {platform.release()} on {platform.machine()}",
+        f"{memory / 2**30:.1f} GB of memory" if memory else "",
+        place.name,
+    ]
     return [
         f"lenetcourse {__version__} in {Path(__file__).parent.parent}",
         f"Python {platform.python_version()} ({sys.executable})",
-        ", ".join(
-            filter(
-                None,
-                [
-                    f"{platform.system()} {platform.release()} on {platform.machine()}",
-                    here,
-                    place.name,
-                ],
-            )
+        ", ".join(filter(None, machine)),
+        "Packages: " + ", ".join(package.state for package in found),
+        *(
+            f"{text}: {steps[step]['found']}"
+            for step, text in names.items()
+            if steps.get(step, {}).get("found")
         ),
-        *(_fact(package) for package in found),
-        *(f"{text}: {known[step]}" for step, text in names.items() if step in known),
-        *([f"Data: MNIST in {known['mnist']}"] if "mnist" in known else []),
-        *shown,
+        *_settings(),
     ]
 
 
-def _fact(package: Package) -> str:
-    version = package.version or ("of unknown version" if not package.error else "")
-    return " ".join(filter(None, [f"  {package.name}", version, package.error and "(broken)"]))
+def _settings() -> list[str]:
+    """Return the course's environment variables; a mirror's address may hold a password."""
+    names = sorted(name for name in os.environ if name.startswith("LENETCOURSE_"))
+    return [f"{n}={'...' if n == 'LENETCOURSE_MIRROR' else os.environ[n]}" for n in names]

@@ -92,7 +92,7 @@ def jupyter(place: Place) -> list[Finding]:
     lacks = "Jupyter is missing" if not kernel else "JupyterLab is missing"
     return [
         Finding(
-            f"{lacks}: notebooks cannot be opened. `lenetcourse predict` and `train` work.",
+            f"{lacks}: notebooks cannot be opened. `lenetcourse predict` and `train` need it not.",
             pip_command(place, "install", *([] if pages else ["jupyterlab"]), "ipykernel"),
             ("An editor such as VS Code opens notebooks, too: it needs ipykernel alone.",),
         )

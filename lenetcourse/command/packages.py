@@ -41,6 +41,13 @@ class Package:
         return self.tried.get("error")
 
     @property
+    def state(self) -> str:
+        """Its name with its version, and what is wrong with it."""
+        if self.error:
+            return f"{self.name} {self.version} broken" if self.version else f"no {self.name}"
+        return f"{self.name} {self.version or 'of unknown version'}"
+
+    @property
     def hidden_by(self) -> str | None:
         """The file in the working folder that is imported in its place, as a notebook would."""
         path = Path(self.tried.get("file") or "")
@@ -143,4 +150,6 @@ def _broken(place: Place, package: Package) -> Finding:
 
 
 def _and(words: Sequence[str]) -> str:
+    if len(words) > 3:
+        words = [*words[:2], f"{len(words) - 2} other packages"]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

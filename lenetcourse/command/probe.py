@@ -47,15 +47,21 @@ def _in_a_process(steps: Sequence[str]) -> tuple[dict[str, dict], str]:
     """Return what a new process said of each step that it began, and how it ended."""
     command = [sys.executable, "-m", "lenetcourse.command.probe", *steps]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    said = {}
-    for line in done.stdout.decode("ascii", "replace").splitlines():
-        try:  # libraries may print at import, too
+    last_words = done.stderr.decode("utf-8", "replace").split("\n")[-2:-1]
+    how_it_ended = _one_line(": ".join([_ending(done.returncode), *last_words]))
+    return _reports(done.stdout.decode("ascii", "replace")), how_it_ended
+
+
+def _reports(text: str) -> dict[str, dict]:
+    """Return step -> its JSON objects in one; what libraries print at import is left out."""
+    reports = {}
+    for line in text.splitlines():
+        try:
             report = json.loads(line)
-            said.setdefault(report["step"], {}).update(report)
+            reports.setdefault(report["step"], {}).update(report)
         except (ValueError, TypeError, KeyError):
             continue
-    last_words = done.stderr.decode("utf-8", "replace").split("\n")[-2:-1]
-    return said, _one_line(": ".join([_ending(done.returncode), *last_words]))
+    return reports
 
 
 def _ending(code: int) -> str:
@@ -149,7 +155,7 @@ def _mnist() -> str | None:
     from lenetcourse.data.datasets import dataset_folder
 
     folder = dataset_folder("mnist")
-    return folder and str(folder)
+    return f"MNIST in {folder}" if folder else None
 
 
 LOOKS = {
