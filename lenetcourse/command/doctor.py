@@ -34,7 +34,7 @@ ABOUT_PIP = (
     "Where the package index is slow, add --index-url ADDRESS-OF-A-MIRROR to a command. Without a "
     'network, add --no-index --find-links "FOLDER", a folder of wheels from another machine.'
 )
-AGAIN = "Then run `lenetcourse doctor` again: without a package it cannot look at all things."
+AGAIN = "Then run `lenetcourse doctor` again."
 
 
 @dataclass(frozen=True)
@@ -108,15 +108,11 @@ def diagnose() -> Diagnosis:
     cache = _cache()
     has_mnist = bool(steps.get("mnist", {}).get("found"))
     looks = {} if faults else steps  # what fails because a package does is no news
-    later: list[tuple[Callable, tuple]] = [
-        (findings.lost_files, (place,)),
-        (findings.failed_looks, (place, looks)),
-        (findings.wrong_choice, (place, looks)),
-        (findings.jupyter, (place,)),
-        (findings.folders, (place, None if has_mnist else cache)),
-    ]
-    for look, given in later:
-        faults += _guarded(look, *given)
+    # Files that were lost explain what cannot be read.
+    faults += _guarded(findings.lost_files, place) or _guarded(findings.failed_looks, place, looks)
+    faults += _guarded(findings.wrong_choice, place, looks)
+    faults += _guarded(findings.jupyter, place)
+    faults += _guarded(findings.folders, place, None if has_mnist else cache)
     notes = [
         *_guarded(findings.mnist, place, looks, cache),
         *_guarded(findings.room, place),
@@ -127,12 +123,11 @@ def diagnose() -> Diagnosis:
 
 def _packages(place: Place) -> tuple[list[Finding], list[Package], dict[str, dict]]:
     """Return faults of Python and of packages, the packages, and what `probe` said."""
+    faults = _guarded(old_python, place)
     try:
         wanted = required()
     except importlib.metadata.PackageNotFoundError:
-        faults, wanted = findings.not_installed(place), []
-    else:
-        faults = _guarded(old_python, place)
+        faults, wanted = faults + findings.not_installed(place), []
     try:
         steps = probe([MODULES.get(name, name) for name, _ in wanted])
     except (RuntimeError, OSError) as error:
@@ -183,7 +178,7 @@ def _facts(place: Place, found: Sequence[Package], steps: dict[str, dict]) -> li
         f"lenetcourse {__version__} in {Path(__file__).parent.parent}",
         f"Python {platform.python_version()} ({sys.executable})",
         ", ".join(filter(None, machine)),
-        "Packages: " + ", ".join(package.state for package in found),
+        *(["Packages: " + ", ".join(package.state for package in found)] if found else []),
         *(
             f"{text}: {steps[step]['found']}"
             for step, text in names.items()

@@ -12,6 +12,7 @@ from pathlib import Path
 from lenetcourse.command.findings import Finding
 from lenetcourse.command.place import Place, pip_command
 
+PYTHON = "3.10"  # the oldest, as in pyproject.toml
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}  # package -> module, where they differ
 SMALLER = (
     "PyTorch for Linux is several GB; the build for the CPU is enough and a fraction of it: choose "
@@ -80,24 +81,24 @@ def version_of(name: str) -> str:
 
 def is_older(version: str, bound: str) -> bool:
     """Tell whether a version is below a bound, both such as "2.10.1"; what follows is left out."""
-    both = [
-        [int(part) for part in re.match(r"[\d.]*", text).group().strip(".").split(".") if part]
-        for text in (version, bound)
-    ]
-    length = max(map(len, both))
-    mine, least = (parts + [0] * (length - len(parts)) for parts in both)
-    return mine < least
+    return _numbers(version) < _numbers(bound)
+
+
+def _numbers(version: str) -> list[int]:
+    numbers = [int(number) for number in re.match(r"[\d.]*", version).group().split(".") if number]
+    while numbers and not numbers[-1]:  # 2.0 is 2
+        numbers.pop()
+    return numbers
 
 
 def old_python(_: Place) -> list[Finding]:
-    """Look whether this Python is new enough."""
-    needs = importlib.metadata.metadata("lenetcourse")["Requires-Python"] or ""
-    bound, found = needs.lstrip(">= "), ".".join(map(str, sys.version_info[:3]))
-    if not is_older(found, bound):
+    """Look whether this Python is new enough: pip refuses others, a folder on the path does not."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    if not is_older(found, PYTHON):
         return []
     return [
         Finding(
-            f"Python {found} is too old: the course needs {bound} or newer.",
+            f"Python {found} is too old: the course needs {PYTHON} or newer.",
             advice=(
                 "Install a newer Python, make an environment with it (python3 -m venv lenet), and "
                 "install the course there.",

@@ -19,7 +19,7 @@ class Place:
         data: how MNIST gets there without a download, "" where there is no way of its own.
         pip: how a command to pip begins there.
         restart: what must be done when a package that is in use was replaced.
-        browser: the service itself opens notebooks: Jupyter need not be looked for.
+        opens_notebooks: it needs no JupyterLab for that, only a kernel.
     """
 
     name: str = ""
@@ -27,7 +27,7 @@ class Place:
     data: str = ""
     pip: str = ""
     restart: str = "Then restart the kernel of every open notebook."
-    browser: bool = False
+    opens_notebooks: bool = False
 
 
 SERVICES = {
@@ -69,6 +69,7 @@ SERVICES = {
             "A codespace stops when it is not used and keeps its files; stop it yourself when you "
             "are done, because its hours are counted.",
         ),
+        opens_notebooks=True,
     ),
 }
 
