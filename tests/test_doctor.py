@@ -142,7 +142,7 @@ def test_mnist(here, examine, monkeypatch, tmp_path):
         f"MNIST is not on this machine: neither in LENETCOURSE_DATA (not set) nor in {cache}"
         in page
     )
-    assert "Downloads are off: LENETCOURSE_OFFLINE=1 is set." in page
+    assert "Nothing is fetched, because LENETCOURSE_OFFLINE=1 is set." in page
     assert f"t10k-labels-idx1-ubyte (raw or .gz) into {cache / 'mnist'}, or into any folder" in page
     monkeypatch.delenv("LENETCOURSE_OFFLINE")
     monkeypatch.setenv("LENETCOURSE_DATA", "no/such")
@@ -153,6 +153,13 @@ def test_mnist(here, examine, monkeypatch, tmp_path):
     page = examine()[1]
     assert f"Data: MNIST in {tmp_path / 'mnist'}" in page
     assert "MNIST is not" not in page
+
+
+def test_nobodys_home(here, examine, monkeypatch):
+    monkeypatch.setenv("LENETCOURSE_DATA", "~nobody-of-that-name/data")
+    code, page = examine()
+    assert code == 0
+    assert "MNIST cannot be read: ~nobody-of-that-name/data: no home directory here" in page
 
 
 def test_mnist_that_is_damaged(here, examine, monkeypatch, tmp_path):
@@ -424,6 +431,8 @@ def test_kaggle_is_known_by_its_own_mark(here, examine, monkeypatch):
     assert find_place().name == "Google Colab"
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
     assert find_place().name == "Kaggle"
+    assert "Add Input" not in examine()[1]  # offline, attached data sets are not looked at
+    monkeypatch.delenv("LENETCOURSE_OFFLINE")
     assert "Add Input, on the right: any data set that holds MNIST's four files" in examine()[1]
 
 

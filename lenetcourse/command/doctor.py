@@ -32,7 +32,8 @@ from lenetcourse.command.probe import probe
 WIDTH = 100  # characters of a line; commands are never broken
 ABOUT_PIP = (
     "Where the package index is slow, add --index-url ADDRESS-OF-A-MIRROR to a command. Without a "
-    'network, add --no-index --find-links "FOLDER", a folder of wheels from another machine.'
+    'network, add --no-index --find-links "FOLDER", a folder of wheels from another machine (on '
+    "Kaggle: a data set that is attached)."
 )
 AGAIN = "Then run `lenetcourse doctor` again."
 

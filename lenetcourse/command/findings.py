@@ -133,13 +133,10 @@ def mnist(place: Place, steps: Mapping[str, dict], cache: Path | None) -> list[F
 
     source = SOURCES["mnist"]
     names = ", ".join(file.name for part in source.parts.values() for file in part)
-    given = os.environ.get("LENETCOURSE_DATA", "not set")
-    no_folder = ", no folder" * (given != "not set" and not Path(given).expanduser().is_dir())
-    what = f"MNIST is not on this machine: neither in LENETCOURSE_DATA ({given}{no_folder})"
-    what += f" nor in {cache}." if cache else "."
+    offline = os.environ.get("LENETCOURSE_OFFLINE") == "1"
     hope = "Notebooks download it, 11 MB; `lenetcourse data download mnist` does it now."
-    if os.environ.get("LENETCOURSE_OFFLINE") == "1":
-        hope = "Downloads are off: LENETCOURSE_OFFLINE=1 is set."
+    if offline:  # which keeps from attached data sets, too
+        hope = "Nothing is fetched, because LENETCOURSE_OFFLINE=1 is set."
     there = f"{cache / source.name}, or into " if cache else ""
     by_hand = (
         f"By hand: put {names} (raw or .gz) into {there}any folder, named in a notebook's first "
@@ -147,17 +144,26 @@ def mnist(place: Place, steps: Mapping[str, dict], cache: Path | None) -> list[F
     )
     return [
         Finding(
-            f"MNIST cannot be read: {look['error']}." if "error" in look else what,
+            f"MNIST cannot be read: {look['error']}." if "error" in look else _looked_in(cache),
             "",
             (
                 "Chapters and labs then run on the digits that come with scikit-learn.",
                 hope,
-                *filter(None, [place.data]),
+                *([place.data] if place.data and not offline else []),
                 by_hand,
                 f"They are at {' and '.join(source.mirrors)}",
             ),
         )
     ]
+
+
+def _looked_in(cache: Path | None) -> str:
+    """Say where MNIST was looked for in vain."""
+    given = os.environ.get("LENETCOURSE_DATA", "not set")
+    no_folder = given != "not set" and not Path(given).expanduser().is_dir()
+    where = f"LENETCOURSE_DATA ({given}{', no folder' * no_folder})"
+    nor = f" nor in {cache}" if cache else ""
+    return f"MNIST is not on this machine: neither in {where}{nor}."
 
 
 def room(_: Place) -> list[Finding]:
