@@ -252,14 +252,6 @@ def test_good_pythons(version):
     assert check_python.complaint(version, True) is None
 
 
-def test_check_python_as_a_script():
-    script = ROOT / "tools" / "check_python.py"
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    # An old Python must be able to read it to complain.
-    ast.parse(script.read_text(encoding="utf-8"), feature_version=(3, 4))
-
-
 def test_split_direct():
     text = f"# Title\n\na==1  # why\nb==2 ; x < '3'  # why\n\n{lock.MARK} (...)\nc==3\nd==4\n"
     assert lock.split_direct(text) == text.splitlines()[:6]
