@@ -49,7 +49,7 @@ def run_build(root):
     """Run the tool as `make book` does, from another working directory."""
     tool = root / "tools" / "build_book.py"
     return subprocess.run(
-        [sys.executable, str(tool)], cwd=root.anchor, capture_output=True, text=True
+        [sys.executable, str(tool)], cwd=root.anchor, capture_output=True, encoding="utf-8"
     )
 
 
@@ -292,7 +292,7 @@ def test_example_of_the_api_page_runs():
         [sys.executable, "-c", example],
         env=os.environ | {"OMP_NUM_THREADS": "1", "LENETCOURSE_OFFLINE": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert re.search(r"\d\d\.\d% right, 95 % interval", done.stdout), done.stderr
 

@@ -202,8 +202,7 @@ def test_an_interrupted_command_ends_first(course, number):
     """As a terminal interrupts both, or somebody ends do.py alone."""
     child = (
         "import pathlib, time\n"
-        "pathlib.Path('began').touch()\n"
-        "try:\n    time.sleep(60)\n"
+        "try:\n    pathlib.Path('began').touch(); time.sleep(60)\n"
         "except KeyboardInterrupt:\n    time.sleep(0.4); pathlib.Path('ended').touch(); exit(7)"
     )
     script = (
@@ -217,6 +216,8 @@ def test_an_interrupted_command_ends_first(course, number):
         stderr=subprocess.PIPE,
         encoding="utf-8",
         start_new_session=True,
+        # A shell starts background jobs with SIGINT ignored, and their children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     until = time.monotonic() + 20
     while not (course / "began").exists():

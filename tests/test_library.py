@@ -55,7 +55,9 @@ def test_import_is_light():
         "print(*sorted({name.split('.')[0] for name in new} - set(sys.stdlib_module_names)))\n"
         "print(len(new))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     ours, count = done.stdout.splitlines()
     assert ours == "lenetcourse"
     assert int(count) < 20

@@ -184,7 +184,7 @@ def make_environment(settings):
         run([sys.executable, "-m", "venv", venv])
     run([python] + list(PIP) + pip_args + ["--requirement", "requirements.txt"])
     run([python] + list(PIP) + pip_args + ["--no-deps", "--editable", "."])
-    with open(ready, "w"):
+    with open(ready, "wb"):
         return python
 
 

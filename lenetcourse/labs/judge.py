@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import inspect
 import signal
@@ -40,11 +41,16 @@ class OutOfTime(BaseException):
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block after `seconds`; no limit where the system has no alarm."""
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+    """Raise OutOfTime in the block after `seconds`; no limit outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    with _alarm(seconds) if hasattr(signal, "SIGALRM") else _interrupt(seconds):
+        yield
 
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
         raise OutOfTime
 
@@ -55,6 +61,30 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _interrupt(seconds: float) -> Iterator[None]:
+    """Do the same where the system has no alarm, as on Windows: another thread interrupts."""
+    over = threading.Event()
+
+    def stop() -> None:
+        over.set()
+        _thread.interrupt_main()
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # what it has sent arrives before the block is left
+    except KeyboardInterrupt:
+        if over.is_set():
+            raise OutOfTime from None
+        raise
 
 
 def judge(
