@@ -68,23 +68,30 @@ def _interrupt(seconds: float) -> Iterator[None]:
     """Do the same where the system has no alarm, as on Windows: another thread interrupts."""
     over = threading.Event()
 
-    def stop() -> None:
+    def end() -> None:
         over.set()
         _thread.interrupt_main()
 
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()  # what it has sent arrives before the block is left
-    except KeyboardInterrupt:
+    def stop(*signal_and_frame: object) -> None:
         if over.is_set():
-            raise OutOfTime from None
-        raise
+            over.clear()
+            raise OutOfTime
+        if not callable(before):
+            raise KeyboardInterrupt
+        before(*signal_and_frame)
+
+    before = signal.signal(signal.SIGINT, stop)
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    try:
+        timer.start()
+        yield
+    finally:
+        try:
+            timer.cancel()
+            timer.join()  # what it has sent arrives before the old handler is back
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def judge(
