@@ -380,7 +380,9 @@ def test_in_a_terminal_and_without_ipython():
         "import sys; from lenetcourse.labs import lab_01 as lab; lab.q6.check([[1, 2], [3, 4]]);"
         "lab.progress(); print('IPython' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert "three rows and three columns" in done.stdout
     assert done.stdout.endswith("False\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import inspect
 import linecache
@@ -41,11 +42,16 @@ class OutOfTime(BaseException):
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block after `seconds`; no limit where the system has no alarm."""
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+    """Raise OutOfTime in the block after `seconds`; no limit outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    with _alarm(seconds) if hasattr(signal, "SIGALRM") else _interrupt(seconds):
+        yield
 
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
         raise OutOfTime
 
@@ -56,6 +62,37 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _interrupt(seconds: float) -> Iterator[None]:
+    """Do the same where the system has no alarm, as on Windows: another thread interrupts."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        _thread.interrupt_main()
+
+    def stop(*signal_and_frame: object) -> None:
+        if over.is_set():
+            over.clear()
+            raise OutOfTime
+        if not callable(before):
+            raise KeyboardInterrupt
+        before(*signal_and_frame)
+
+    before = signal.signal(signal.SIGINT, stop)
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    try:
+        timer.start()
+        yield
+    finally:
+        try:
+            timer.cancel()
+            timer.join()  # what it has sent arrives before the old handler is back
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def judge(
