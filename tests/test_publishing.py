@@ -1,5 +1,6 @@
 """What the release workflow runs: a check, the sources of the wheel, the branch `notebooks`."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -205,7 +206,8 @@ def test_the_branch_holds_the_notebooks_alone_under_a_tag(clone):
     assert set(listed.splitlines()) == {
         *("book/01 one.ipynb", "labs/一.ipynb", ".binder/postBuild", "README.md")
     }
-    assert git(origin, "ls-tree", "notebooks", ".binder/").startswith("100755")
+    if os.name != "nt":
+        assert git(origin, "ls-tree", "notebooks", ".binder/").startswith("100755")
     assert git(origin, "rev-parse", "notebooks-v1.0") == commit
     shown = subprocess.run(
         ["git", "show", "notebooks:README.md"], cwd=origin, capture_output=True, check=True
