@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 -m pip install --quiet "uv>=0.8"
 python3 -m uv venv --quiet --allow-existing --seed .venv
-export VIRTUAL_ENV=$PWD/.venv
-python3 -m uv pip install --torch-backend="${TORCH_BACKEND:-cpu}" --requirement requirements.txt
+export UV_PYTHON=.venv
+backend=${TORCH_BACKEND-cpu} # empty: the usual PyTorch
+python3 -m uv pip install ${backend:+"--torch-backend=$backend"} --requirement requirements.txt
 python3 -m uv pip install --no-deps --editable .
 touch .venv/.ready
