@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 -m pip install --quiet "uv>=0.8"
-python3 -m uv venv --quiet --allow-existing --seed .venv
+python3 -m uv venv --quiet --allow-existing --seed --python "$(command -v python3)" .venv
 export UV_PYTHON=.venv
 backend=${TORCH_BACKEND-cpu} # empty: the usual PyTorch
 python3 -m uv pip install ${backend:+"--torch-backend=$backend"} --requirement requirements.txt

@@ -39,16 +39,16 @@ def complaints(root: Path, release: Release, tag: str, repository: str) -> Itera
         yield f"_config.yml: repository.url is {release.repository}, and this is {repository}"
     if tag != release.tag:
         yield f"lenetcourse/__init__.py: the version is {release.version}, and the tag {tag}"
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     changes = section(root, release.version)
     if not changes or not changes["text"].strip():
         yield f"CHANGELOG.md: nothing under '## {release.version} (YYYY-MM-DD)'"
     elif not DATE.fullmatch(changes["date"]):
         yield f"CHANGELOG.md: {release.version} is of '{changes['date']}', which is no date"
-    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    elif str(citation["date-released"]) != changes["date"]:
+        yield f"CITATION.cff: date-released is not {changes['date']}, as in CHANGELOG.md"
     if str(citation["version"]) != release.version:
         yield f"CITATION.cff: version is {citation['version']}, and not {release.version}"
-    if changes and str(citation["date-released"]) != changes["date"]:
-        yield f"CITATION.cff: date-released is not {changes['date']}, as in CHANGELOG.md"
     readme = (root / "README.md").read_text(encoding="utf-8")
     if readme != with_badges(readme, release):
         yield "README.md: the badges are not of this version: run `make book` and commit it"
