@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import math
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def assert_complaint(result, message):
 
 def python(*arguments, **options):
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, **options
+        [sys.executable, *arguments], capture_output=True, encoding="utf-8", check=False, **options
     )
 
 
@@ -111,9 +112,19 @@ def test_help_needs_no_torch():
 
 
 def test_python_m_lenetcourse(tmp_path):
-    done = python("-m", "lenetcourse", "predict", PEN_8, "missing.png", cwd=tmp_path)
+    """In a folder with a Chinese name, and told to print in an encoding that does not have it."""
+    folder = tmp_path / "我的 课程"
+    folder.mkdir()
+    shutil.copy(PEN_8, folder / "数字 8.jpg")
+    done = python(
+        *("-X", "warn_default_encoding", "-W", "error::EncodingWarning"),
+        *("-m", "lenetcourse", "predict", folder / "数字 8.jpg", "missing.png"),
+        cwd=folder,
+        env={**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"},
+    )
     assert done.returncode == 2
-    assert done.stdout.startswith(f"{PEN_8}: 8 (")
+    assert r"\u8bfe\u7a0b" in done.stdout
+    assert r"\u6570\u5b57 8.jpg: 8 (" in done.stdout
     assert done.stderr == "lenetcourse: missing.png: No such file or directory\n"
 
 

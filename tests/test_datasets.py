@@ -1019,7 +1019,7 @@ def test_digits_are_the_same_every_time():
         [sys.executable, "-c", command],
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert there.stdout.strip() == here
