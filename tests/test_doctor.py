@@ -339,6 +339,23 @@ def test_weights_and_pictures(here, examine, monkeypatch, tmp_path, module, word
     assert "--force-reinstall --no-deps lenetcourse==" in page
 
 
+def test_results(here, examine, monkeypatch, tmp_path):
+    assert f" recorded runs in {ROOT / 'book' / 'results'} " in examine()[1]
+    monkeypatch.setattr("lenetcourse.show.results.LIBRARY", tmp_path / "lenetcourse")
+    code, page = examine()
+    assert (code, faults(page)) == (1, ["The"])
+    assert (
+        "The recorded results, which chapters from 03 on show, cannot be read: no published" in page
+    )
+    Path("published.json").touch()
+    Path("results").mkdir()
+    code, page = examine()
+    assert (code, faults(page)) == (1, ["The"])
+    assert "results is empty" in page
+    Path("results", "one.json").touch()
+    assert examine()[0] == 0
+
+
 def test_a_wrong_name_of_a_data_set(here, examine, monkeypatch):
     monkeypatch.setenv("LENETCOURSE_DATASET", "minst")
     code, page = examine()
