@@ -4,9 +4,10 @@ import ast
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
+from check_notebooks import shown
 from notebook.reading import code_hash, read_notebook
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +96,12 @@ def test_text_has_one_line_end_on_every_system():
         _, worktree, attributes = line.partition("\t")[0].split(maxsplit=2)
         assert worktree in ("w/lf", "w/-text", "w/none"), line
         assert attributes.split() in (["attr/text=auto", "eol=lf"], ["attr/-text"]), line
+
+
+def test_a_place_is_shown_alike_on_windows():
+    course = PureWindowsPath("C:/course")
+    assert shown(course / "book" / "01_a.ipynb", course) == "book/01_a.ipynb"
+    assert shown(PureWindowsPath("D:/x.ipynb"), course) == "D:/x.ipynb"
 
 
 def test_a_notebook_with_other_line_ends_has_the_same_hash(tmp_path):
