@@ -68,6 +68,7 @@ _HOME = {
     "Table": "tables",
     "mean_and_std": "show.results",
     "mean_interval": "show.results",
+    "course_file": "show.results",
     "read_results": "show.results",
     "select": "show.results",
     "explore_kernels": "show.widgets",

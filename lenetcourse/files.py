@@ -44,6 +44,16 @@ def replacing(path: str | os.PathLike, durable: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text in UTF-8 to `path`, whole or not at all, in a folder that is made when missing.
+
+    Lines end alike on every system. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def temporary_name(name: str) -> str:
     """Return a hidden name that ends in `name` and tells whose it is: `sweep` goes by it."""
     return f".lenetcourse-{os.getpid()}-{_machine()}-{name}"

@@ -6,7 +6,7 @@ import pytest
 from check_notebooks import RULES, check, main, open_page
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebook.reading import Unusable, code_hash, write_notebook
+from notebook.reading import Unusable, code_hash, install_cell, read_notebook, write_notebook
 
 PNG = "iVBORw0KGgo="
 OTHER_DOUBLE = "def double(x):\n    return x + x"
@@ -35,7 +35,7 @@ def good_chapter():
     nb = new_notebook()
     nb.cells = [
         text("# Toy\n\nA question?\n\n**In this chapter you will** see ![a plan](plan.png)."),
-        code("import sys\n%matplotlib inline", "setup"),
+        install_cell(),
         code('dataset = "auto"', "parameters"),
         text("## Data\n\n" + "word " * 1600, "skeleton-data"),
         code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
@@ -93,8 +93,9 @@ def test_good_chapter_passes(root):
 # Ways to spoil the good chapter. They get the notebook and change it in place.
 
 
-def put(number, cell):
-    return lambda nb: nb.cells.insert(number - 1, NotebookNode(cell, id="put-in"))
+def put(number, *cells):
+    named = [NotebookNode(cell, id=f"put-in-{place}") for place, cell in enumerate(cells)]
+    return lambda nb: nb.cells.__setitem__(slice(number - 1, number - 1), deepcopy(named))
 
 
 def replace(number, source):
@@ -158,12 +159,13 @@ BAD = [
     ("no_run_traces", None, "papermill metadata of a run", metadata(papermill={})),
     ("no_run_traces", 5, "execution left by a run", cell_metadata(5, execution={})),
     ("no_run_traces", 11, "injected-parameters left by", retag(11, "injected-parameters")),
-    ("small_file", None, "614 KB, at most 500", output(5, printed("x" * 600_000))),
+    ("small_file", None, "615 KB, at most 500", output(5, printed("x" * 600_000))),
     ("figures_described", 9, "figure without a descr", cell_metadata(9, mystnb=SHORT_ALT)),
     ("figures_described", 7, "image without alt text", put(7, text("![](a.png)"))),
     ("figures_described", 7, "image without alt text", put(7, text('<img src="a.png" alt="">'))),
     ("stable_ids", 5, "cell id 'Cell_5' is not", lambda nb: nb.cells[4].update(id="Cell_5")),
-    ("setup_first", 2, "first code cell is not tagged setup", retag(2)),
+    ("install_first", 2, "first code cell is not the one that", replace(2, "import sys")),
+    ("install_first", 2, "first code cell is not the one that", retag(2, "remove-cell")),
     ("plain_markdown", 7, "MyST syntax '```{note}'", put(7, text("```{note}\nRead.\n```"))),
     ("plain_markdown", 7, "MyST syntax ':::'", put(7, text(":::{tip}\nRead.\n:::"))),
     ("plain_markdown", 7, "MyST syntax '(target)='", put(7, text("(target)=\nText"))),
@@ -201,9 +203,9 @@ BAD = [
     ("budget_explained", None, "budget pages: 2", course(budget={"pages": 2, "reason": "long"})),
     ("within_budget", None, "4664 words", replace(4, MANY_WORDS)),
     ("within_budget", None, "64 words", replace(4, "## Data")),
-    ("within_budget", None, "71 cells", add_cells(50)),
+    ("within_budget", None, "71 cells", add_cells(51)),
     ("within_budget", 5, "16 lines of code", replace(5, LONG)),
-    ("within_budget", 4, "3 code cells in a row", put(4, code("x = 1"))),
+    ("within_budget", 5, "3 code cells in a row", put(4, code("x = 1"), code("y = 1"))),
     ("within_budget", 20, "31 lines of code", replace(20, "x = 1\n" * 31)),
     ("run_on_mnist", None, "run on digits, not on mnist", course(parameters={"dataset": "digits"})),
     ("library_code_shown", 7, "double differs from lenetcourse/toy.py", replace(7, OTHER_DOUBLE)),
@@ -272,7 +274,7 @@ def test_every_rule_has_a_bad_chapter():
 def test_allowed(root):
     """What looks like a finding and is none."""
     nb = good_chapter()
-    nb.cells[1].source = "import sys\nif sys.flags.dev_mode:\n    %pip install -q lenetcourse"
+    nb.cells[2].source += "\n%matplotlib inline"
     nb.cells[4].source = 'print("""\n%ls\n!ls\n""", 7 \\\n  % 3, "a/home/b")'
     nb.cells[4].metadata.tags.append("raises-exception")
     nb.cells[4].outputs.append(deepcopy(FAILURE))
@@ -284,9 +286,22 @@ def test_allowed(root):
 
 
 def test_labs_owe_less(root):
-    nb = new_notebook(cells=[code("import sys", "setup"), text("No skeleton.")])
-    nb.cells[0].id, nb.cells[1].id = "setup", "text"
+    nb = new_notebook(cells=[install_cell(), text("No skeleton.")])
+    nb.cells[1].id = "text"
     assert check(save(nb, root, "labs/lab_toy.ipynb"), root) == []
+
+
+def test_mending_writes_the_install_cell(root):
+    for cells in ([], [install_cell()], [text("# Toy"), code("import sys", execution_count=1)]):
+        nb = new_notebook(cells=cells)
+        if cells and cells[0].cell_type == "code":
+            nb.cells[0].update(source="old", execution_count=1)
+        path = save(nb, root, "labs/lab_toy.ipynb")
+        main(["--mend", str(path)], root)
+        code_cells = [cell for cell in read_notebook(path).cells if cell.cell_type == "code"]
+        assert code_cells[0].source == install_cell().source
+        assert len(code_cells) == 1 + bool(len(cells) == 2)
+        assert code_cells[0].execution_count == (1 if len(cells) == 1 else None)
 
 
 def good_page():
@@ -294,7 +309,7 @@ def good_page():
     nb = new_notebook()
     nb.cells = [
         text("# A table\n\nNo skeleton."),
-        code("import sys", "setup"),
+        install_cell(),
         code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
         code("assert 0.9 < accuracy", "remove-cell"),
         text("## Check yourself\n\n" + "<details>a</details>\n" * 5, "skeleton-check"),

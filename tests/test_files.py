@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from lenetcourse import files
-from lenetcourse.files import FORSAKEN, locked, replacing, sweep, temporary_name
+from lenetcourse.files import FORSAKEN, locked, replacing, sweep, temporary_name, write_text
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path):
@@ -57,6 +57,16 @@ def test_no_file_was_there_before(tmp_path):
     with pytest.raises(ValueError, match="bad"):
         write_and_fail(tmp_path / "numbers.txt", "half", ValueError("bad"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_text_is_written_whole_in_a_new_folder(tmp_path):
+    path = tmp_path / "new" / "folder" / "page.html"
+    write_text(path, "über\nzwei Zeilen\n")
+    assert path.read_bytes() == "über\nzwei Zeilen\n".encode()
+    with pytest.raises(UnicodeEncodeError):  # half-way
+        write_text(path, "a" * 100_000 + "\ud800")
+    assert path.read_text(encoding="utf-8").startswith("über")
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_temporary_file_lies_beside_and_keeps_the_ending(tmp_path):

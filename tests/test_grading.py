@@ -170,6 +170,12 @@ def check_trouble(cell, says):
     assert kinds["q6"] == RIGHT
 
 
+def test_a_cell_runs_as_in_a_kernel():
+    """Not by what the marker itself imports from the future."""
+    _, lines = marks(IMPORT, "def f(x: int): pass\nassert f.__annotations__['x'] is int")
+    assert not [line for line in lines if "trouble" in line]
+
+
 def test_constants_fail_with_other_seeds():
     """An answer fitted to the inputs of one seed passes with that seed, and fails with others."""
     fitted = (

@@ -38,13 +38,13 @@ from notebook.reading import (
     read_notebook,
     run_parameters,
 )
+from release.buttons import add_launch_buttons, edit_the_source, turn_on_buttons
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 200  # for a chapter that does not say its times itself
 MADE = re.compile(r"At the end of this lab you will have (.+?)\.\s*$", re.M)
 TIME = re.compile(r"\*\*Time:\*\*\s+(.+?)\.(?:\s|$)", re.M)  # "**Time:** 45 minutes to read, ..."
 BUILT_WITH = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
-BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 UNKNOWN = "not recorded"
 
 
@@ -230,14 +230,6 @@ class Facts(SphinxDirective):
         return [holder]
 
 
-def add_buttons(app, config) -> None:
-    """Turn on the buttons that lead to the repository, once its address is known."""
-    options = config.html_theme_options
-    if options.get("repository_url"):
-        options.update(dict.fromkeys(BUTTONS, True))
-        options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
-
-
 def without_thebe(app, config) -> None:
     """Unplug the extension for live code: Jupyter Book loads it also where it is turned off."""
     for listeners in app.events.listeners.values():
@@ -257,7 +249,9 @@ def copy_mathjax(app) -> None:
 
 def setup(app) -> dict:
     app.add_directive("facts", Facts)
-    app.connect("config-inited", add_buttons)
+    app.connect("config-inited", turn_on_buttons)
     app.connect("config-inited", without_thebe)
+    app.connect("html-page-context", add_launch_buttons, priority=502)  # after the theme's
+    app.connect("html-page-context", edit_the_source, priority=502)
     app.connect("builder-inited", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

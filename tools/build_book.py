@@ -2,7 +2,9 @@
 
     python tools/build_book.py
 
-Prints one line when all went well; the warnings, and exit status 1, when not.
+Prints one line when all went well; the warnings, and exit status 1, when not. Where _config.yml
+names a repository, the README gets its badges, and what its next release holds is made: the wheel
+in _build/dist, and in _build/notebooks the notebooks that install it.
 """
 
 import os
@@ -11,6 +13,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from notebook.reading import Unusable
+from release.address import read_release
+from release.stamp import write_release
 
 ROOT = Path(__file__).resolve().parent.parent
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -38,11 +44,16 @@ def build(root: Path) -> list[str]:
 
 
 def main() -> int:
-    warnings = build(ROOT)
-    if warnings:
-        print("\n".join(warnings), file=sys.stderr)
-        print("build_book: the book was not built without warnings (see above)", file=sys.stderr)
-        return 1
+    try:
+        release = read_release(ROOT)
+        if warnings := build(ROOT):
+            print("\n".join(warnings), file=sys.stderr)
+            print("build_book: the book was not built without warnings", file=sys.stderr)
+            return 1
+        write_release(ROOT, release)
+    except Unusable as error:
+        print(f"build_book: {error}", file=sys.stderr)
+        return 2
     print(f"The book is built: {(ROOT / '_build' / 'html' / 'index.html').as_uri()}")
     return 0
 

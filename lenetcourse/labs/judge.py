@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import inspect
+import linecache
 import signal
 import sysconfig
 import threading
@@ -164,6 +165,14 @@ def own_line(error: BaseException) -> str | None:
     last = frames[-1]
     place = f"{last.name}, line {last.lineno}"
     return f"{place}: {last.line}" if last.line else place
+
+
+def run_cell(name: str, source: str, space: dict) -> None:
+    """Run a notebook's cell outside of a kernel; `own_line` and tracebacks can tell its lines."""
+    filename = f"<{name}>"
+    lines = source.splitlines(keepends=True)
+    linecache.cache[filename] = (len(source), None, lines, filename)
+    exec(compile(source, filename, "exec", dont_inherit=True), space)
 
 
 def _is_own(filename: str) -> bool:

@@ -11,21 +11,45 @@ from pathlib import Path
 
 from lenetcourse.errors import UsageError
 
+LIBRARY = Path(__file__).parents[1]
 
-def read_results(name: str, folder: str | os.PathLike = "results") -> list[dict]:
+
+def course_file(name: str) -> Path:
+    """Return the path of a file or folder of the book that chapters read, such as "results".
+
+    A notebook may lie alone: what is not beside it came with the library. Raises FileNotFoundError
+    when it is in neither place.
+    """
+    for path in _places(name):
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"no {name} beside the notebook, and none came with lenetcourse")
+
+
+def read_results(name: str, folder: str | os.PathLike | None = None) -> list[dict]:
     """Return the records that `make figures` has left of a sweep, or of one chapter, in order.
 
-    A record has `parameters`, `values`, `seed`, `dataset`, `seconds`, `versions` and more. `folder`
-    is where the records lie, seen from the notebook. Raises FileNotFoundError when there are none.
+    A record has `parameters`, `values`, `seed`, `dataset`, `seconds`, `versions` and more. They are
+    looked for in `folder`; without one in `results` beside the notebook, then with the library.
+    Raises FileNotFoundError when there are none.
     """
-    place = Path(folder, name)
-    paths = sorted(place.glob("[!.]*.json"), key=_natural) or [place.with_name(f"{name}.json")]
-    if not paths[0].is_file():
-        raise FileNotFoundError(
-            f"no results of {name!r} in {folder}: start the notebook in the course's folder book/, "
-            f"or measure them with `make figures ONLY={name}`"
-        )
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    for place in [Path(folder)] if folder else _places("results"):
+        paths = sorted((place / name).glob("[!.]*.json"), key=_natural)
+        if paths or (place / f"{name}.json").is_file():
+            paths = paths or [place / f"{name}.json"]
+            return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    raise FileNotFoundError(
+        f"no results of {name!r} in {folder or 'results'}, nor with the library: measure them with "
+        f"`make figures ONLY={name}`"
+    )
+
+
+def _places(name: str) -> list[Path]:
+    """Return where a file or folder of the book may be: beside the notebook, with the library.
+
+    With the library means `recorded` of a wheel, or `book` of the course's folder.
+    """
+    return [place / name for place in (Path(), LIBRARY / "recorded", LIBRARY.parent / "book")]
 
 
 def _natural(path: Path) -> list:

@@ -13,10 +13,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from lenetcourse.files import replacing
+from lenetcourse.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = re.compile(r"\d\d_\w+")  # the stem of a numbered chapter
+INSTALL = "install"  # the tag, and the id, of the first code cell, the same in every notebook
 VALID_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 # What a run leaves in a notebook and must not be committed.
@@ -76,9 +77,7 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def write_notebook(nb: NotebookNode, path: Path) -> None:
     """Write `nb` to `path`: readers see the old file or the whole new one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(nbformat.writes(nb) + "\n", encoding="utf-8", newline="\n")
+    write_text(path, nbformat.writes(nb) + "\n")
 
 
 # Notebooks
@@ -94,6 +93,14 @@ def cells_of(nb: NotebookNode, cell_type: str) -> Iterator[tuple[int, NotebookNo
     for number, cell in enumerate(nb.cells, 1):
         if cell.cell_type == cell_type:
             yield number, cell
+
+
+def install_cell() -> NotebookNode:
+    """Return the cell that installs the library where it is missing: folded, and not on a page."""
+    source = Path(__file__).with_name("install_cell.py").read_text(encoding="utf-8").rstrip()
+    folded = {"cellView": "form", "jupyter": {"source_hidden": True}}  # for Colab, for JupyterLab
+    metadata = folded | {"tags": [INSTALL, "remove-cell"]}
+    return nbformat.v4.new_code_cell(source, id=INSTALL, metadata=metadata)
 
 
 def output_text(output: NotebookNode) -> str:
@@ -115,9 +122,10 @@ def run_parameters(nb: NotebookNode) -> dict[str, object]:
 def code_hash(nb: NotebookNode, parameters: Mapping[str, object]) -> str:
     """Return a hash of all that decides a run: the code cells in order, and the parameters.
 
-    It takes the text, not the syntax tree, whose form changes from one Python to the next.
+    It takes the text, not the syntax tree, whose form changes from one Python to the next. The cell
+    that installs the library does nothing where it is installed, and decides nothing.
     """
-    sources = [cell.source.rstrip() for _, cell in cells_of(nb, "code")]
+    sources = [c.source.rstrip() for _, c in cells_of(nb, "code") if INSTALL not in tags(c)]
     text = json.dumps([sources, dict(parameters)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
