@@ -30,7 +30,7 @@ def tracked(*options):
 
 
 def without_encoding(text):
-    """Return the line numbers of calls that take the encoding of the system for a text."""
+    """Return the line numbers of calls that take the system's encoding without saying so."""
     if not re.search(r"open\(|_text\(|text=|universal_newlines", text):
         return []  # most files: parsing them all takes seconds
     found = []
@@ -42,12 +42,13 @@ def without_encoding(text):
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         words = [a.value for a in [*call.args, *keywords.values()] if isinstance(a, ast.Constant)]
         is_text = {
-            "read_text": True,
-            "write_text": True,
+            "read_text": isinstance(call.func, ast.Attribute),
+            "write_text": isinstance(call.func, ast.Attribute),  # files.write_text writes UTF-8
             "fdopen": "b" not in "".join(map(str, words)),
             "open": owner not in NO_TEXT and not {"rb", "wb", "ab", "r+b", "a+b"} & set(words),
         }.get(name, bool({"text", "universal_newlines"} & set(keywords)) and owner == "subprocess")
-        if is_text and "encoding" not in keywords:
+        # What another program says comes in the system's encoding, and may say so: errors="replace".
+        if is_text and not {"encoding", "errors"} & set(keywords):
             found.append(call.lineno)
     return found
 
