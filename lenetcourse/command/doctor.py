@@ -165,6 +165,7 @@ def _facts(place: Place, found: Sequence[Package], steps: dict[str, dict]) -> li
     names = {
         "device": "Device",
         "weights": "Weights",
+        "results": "Results",
         "pictures": "Pictures",
         "digits": "Data",
         "mnist": "Data",

@@ -135,6 +135,17 @@ def _pictures() -> str:
     return f"{count} of digits"
 
 
+def _results() -> str:
+    from lenetcourse.show.results import course_file
+
+    course_file("published.json")
+    folder = course_file("results")
+    count = sum(1 for _ in folder.rglob("*.json"))
+    if not count:
+        raise FileNotFoundError(f"{folder} is empty")
+    return f"{count} recorded runs in {folder.absolute()}"
+
+
 def _digits() -> str:
     from sklearn.datasets import load_digits
 
@@ -161,6 +172,7 @@ def _mnist() -> str | None:
 LOOKS = {
     "device": _device,
     "weights": _weights,
+    "results": _results,
     "pictures": _pictures,
     "digits": _digits,
     "choice": _choice,
