@@ -7,8 +7,8 @@ what a release offers: the wheel whose sha256 stands in the notebooks of _build/
 sources. Prints one line each; exits with 2 where there is no wheel, or where they differ.
 """
 
+import shutil
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -19,8 +19,7 @@ from release.wheel import build_sdist, build_wheel, sha256_of
 def rebuilt(sdist: Path) -> str:
     """Return the sha256 of the wheel that the archive `sdist` gives. Raises Unusable."""
     with tempfile.TemporaryDirectory() as place:
-        with tarfile.open(sdist) as archive:
-            archive.extractall(place, filter="data")
+        shutil.unpack_archive(sdist, place, filter="data")
         course = Path(place, sdist.name.removesuffix(".tar.gz"))
         return sha256_of(build_wheel(course, Path(place, "dist")))
 
