@@ -47,7 +47,7 @@ def without_encoding(text):
             "fdopen": "b" not in "".join(map(str, words)),
             "open": owner not in NO_TEXT and not {"rb", "wb", "ab", "r+b", "a+b"} & set(words),
         }.get(name, bool({"text", "universal_newlines"} & set(keywords)) and owner == "subprocess")
-        # What another program says comes in the system's encoding, and may say so: errors="replace".
+        # What another program says comes in the system's encoding: errors="replace" says that.
         if is_text and not {"encoding", "errors"} & set(keywords):
             found.append(call.lineno)
     return found
