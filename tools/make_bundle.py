@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
                         help="packages for it, as in windows-3.12; may be given again")  # fmt: skip
     parser.add_argument("--mnist", action="store_true", help="add MNIST, 11 MB")
     parser.add_argument("--torch", choices=TORCH, default="cpu",
-                        help="PyTorch for Linux: for the CPU only (default), or the usual")  # fmt: skip
+                        help="PyTorch for Linux; cpu, the default, has no CUDA")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FILE")
     options = parser.parse_args(argv)
     out = options.out or root / "_build" / f"lenetcourse-{lenetcourse.__version__}.zip"
@@ -69,9 +69,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         with tempfile.TemporaryDirectory() as place:
             wheel = build_wheel(root, Path(place))
             wheelhouses = {
-                name: make_wheelhouse(
-                    name, wheel, root / "requirements.txt", options.torch, root / "_build" / "wheels"
-                )
+                name: make_wheelhouse(name, wheel, root, options.torch)
                 for name in dict.fromkeys(options.wheelhouse)
             }
             found = contents(root, built_anew(root), wheel, wheelhouses, mnist)

@@ -127,7 +127,7 @@ def start_page(root: Path, found: dict[str, Content], wheelhouses: Sequence[Whee
     )
     environment.filters["size"] = size
     folders = ("html", "book", "labs", "wheels", "mnist")
-    notebooks = [(path.removesuffix(".ipynb"), title_of(root / path)) for path in notebooks_of(root)]
+    notebooks = [(path[: -len(".ipynb")], title_of(root / path)) for path in notebooks_of(root)]
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     return environment.get_template("START.html").render(
         title=config["title"],

@@ -64,15 +64,17 @@ def split_name(name: str) -> tuple[Platform, str]:
     return PLATFORMS[match["system"]], match["python"]
 
 
-def make_wheelhouse(name: str, wheel: Path, requirements: Path, torch: str, folder: Path) -> Path:
-    """Return a folder below `folder` that holds what `wheel` needs on the platform `name`.
+def make_wheelhouse(name: str, wheel: Path, root: Path, torch: str) -> Path:
+    """Return a folder that holds what `wheel` needs on the platform `name`, in _build of `root`.
 
-    `torch` is "cpu", which leaves CUDA out on Linux, or "usual". A wheelhouse of the same files
-    that was made before is taken as it is. Needs a package index. Raises Unusable.
+    The versions are those of requirements.txt in `root`; `torch` is "cpu", which leaves CUDA out on
+    Linux, or "usual". A wheelhouse of the same files that was made before is taken as it is. Needs
+    a package index. Raises Unusable.
     """
     platform, python = split_name(name)
     cpu = torch == "cpu" and name.startswith("linux-")
-    pins = resolve(name, wheel, requirements, cpu)
+    pins = resolve(name, wheel, root / "requirements.txt", cpu)
+    folder = root / "_build" / "wheels"
     whole = folder / f"{name}-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
     if whole.is_dir():
         return whole
@@ -89,6 +91,7 @@ def resolve(name: str, wheel: Path, requirements: Path, cpu: bool = False) -> st
     direct = "\n".join([f"lenetcourse @ {wheel.resolve().as_uri()}", *PACKAGES])
     command = [
         *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-build", "--no-header"),
+        "--no-python-downloads",  # to resolve for a Python it need not be here
         *("--python-platform", platform.uv, "--python-version", python, "--generate-hashes"),
         *("--constraint", str(requirements), "--no-emit-package", "lenetcourse"),
         *("--no-annotate", "--emit-index-annotation", *["--torch-backend=cpu"] * cpu, "-"),
