@@ -13,7 +13,13 @@ JOBS ?=
 DASK ?=
 LIST ?=
 
-.PHONY: help book test check lint lab labs figures lock clean
+# What `make bundle` packs: packages for these platforms (windows-3.12 linux-3.11), MNIST, and which
+# PyTorch for Linux: cpu unless usual.
+WHEELHOUSE ?=
+MNIST ?=
+TORCH ?=
+
+.PHONY: help book test check lint lab labs figures bundle lock clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -57,6 +63,10 @@ figures: $(READY) ## run on MNIST what changed of the batch: chapters and sweeps
 
 labs: $(READY) ## write the labs from labs/solutions (ONLY=02; RUN=1 runs the solutions first)
 	"$(BIN)/python" tools/make_labs.py $(ONLY) $(if $(RUN),--run)
+
+bundle: $(READY) ## one zip that works without a network (WHEELHOUSE="windows-3.12 macos-3.12" MNIST=1 TORCH=usual)
+	"$(BIN)/python" tools/make_bundle.py $(addprefix --wheelhouse ,$(WHEELHOUSE)) \
+	    $(if $(MNIST),--mnist) $(if $(TORCH),--torch $(TORCH))
 
 lock: $(READY) ## resolve requirements.txt again after a change of its direct pins
 	"$(BIN)/python" tools/lock.py

@@ -271,6 +271,11 @@ def test_it_installs_once_from_the_wheelhouse_and_finds_mnist(unpacked):
     status, again = run_start(unpacked, "--check")
     assert status == 0
     assert "Installing" not in again
+    unpacked = unpacked.rename(unpacked.with_name("E"))  # a stick in another machine
+    status, moved = run_start(unpacked, "--check")
+    assert status == 0
+    assert "Installing" not in moved
+    assert f"predict reads {unpacked / 'mnist'}" in moved
     ready = unpacked / ".venv" / start.this_wheelhouse() / start.READY
     ready.unlink()  # as if the first start had been broken off
     assert "Installing" in run_start(unpacked, "--check")[1]
@@ -316,6 +321,22 @@ def test_no_wheelhouse_for_this_python(found, tmp_path):
     assert status == 2
     assert f"no wheelhouse for {here} in this bundle (there: windows-3.9)" in said
     assert "start.py --network" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script cannot be a Python there")
+def test_another_python_goes_on_where_the_bundle_has_its_packages(tmp_path, monkeypatch):
+    system, _, version = start.this_wheelhouse().rpartition("-")
+    (tmp_path / "python3.9").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "python3.8").write_text("#!/bin/sh\nexit 1\n")
+    for name in ("python3.9", "python3.8"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    names = [f"{system}-{version}", "windows-3.9", f"{system}-3.8", f"{system}-3.7"]
+    sums = "".join(f"0  wheels/{name}/pip-1.0.whl\n" for name in names)
+    (tmp_path / start.SUMS).write_text(sums)
+    assert start.other_python(tmp_path) == []
+    (tmp_path / start.SUMS).write_text(sums + f"0  wheels/{system}-3.9/pip-1.0.whl\n")
+    assert start.other_python(tmp_path) == ["python3.9"]
 
 
 def test_a_folder_with_other_files_is_left_alone(unpacked, tmp_path):
@@ -386,6 +407,7 @@ def index(tmp_path, monkeypatch):
     monkeypatch.setenv("UV_DEFAULT_INDEX", folder.as_uri())
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
 
 
 def test_versions_are_those_of_the_lock_and_of_the_other_platform(index, tmp_path):

@@ -29,6 +29,8 @@ SUMS = "SHA256SUMS"
 READY = "lenetcourse-ready.json"  # the last file of a whole environment
 # Windows takes paths of 260 characters; files lie up to 155 below the folder of an environment.
 LONGEST_ON_WINDOWS = 100
+TYPED = f"{'py' if os.name == 'nt' else 'python3'} start.py"
+ELSEWHERE = f"To install it elsewhere: {TYPED} --env FOLDER"
 if sys.version_info < OLDEST:
     sys.exit("start.py: the course needs Python {}.{} or newer: see START.html".format(*OLDEST))
 # Reads a photograph of a 9.
@@ -130,7 +132,7 @@ def environment(folder: Path, options: argparse.Namespace) -> Path:
         there = ", ".join(wheelhouses(sums)) or "none at all"
         raise Trouble(
             f"no wheelhouse for {name} in this bundle (there: {there}).\n"
-            f"Start it with a Python that is there, or, with a network: {typed()} --network"
+            f"Start it with a Python that is there, or, with a network: {TYPED} --network"
         )
     print("Comparing the wheels with their checksums ...", flush=True)
     wheelhouse = None if options.network else name
@@ -142,20 +144,23 @@ def environment(folder: Path, options: argparse.Namespace) -> Path:
         print(f"Installing into {place}: this takes some minutes, once.", flush=True)
         try:
             make(place, wheel, folder / "wheels" / wheelhouse if wheelhouse else None)
-            facts_of_it = json.dumps(facts | {"place": str(place)})
-            (place / READY).write_text(facts_of_it, encoding="utf-8")
+            (place / READY).write_text(json.dumps(facts), encoding="utf-8")
             return place
         except OSError as error:  # a stick that cannot be written, or from which nothing may run
             print(f"Not there: {error.strerror or error}", flush=True)
             reasons.append(f"{place}: {error}")
-    raise Trouble("no environment can be made:\n" + "\n".join(reasons) + "\n" + elsewhere())
+    raise Trouble("no environment can be made:\n" + "\n".join(reasons) + "\n" + ELSEWHERE)
 
 
 def is_ready(place: Path, facts: dict[str, str]) -> bool:
-    """Tell whether an environment is whole, of this bundle, and of the Python that runs this."""
+    """Tell whether an environment is whole, of this bundle, and of the Python that runs this.
+
+    It may have been moved: a stick is D: on one machine and E: on the next. So what it runs is run
+    as modules, because the scripts in it name the place where they were installed.
+    """
     try:
         found = json.loads((place / READY).read_text(encoding="utf-8"))
-        return found == facts | {"place": str(place)} and python_of(place).exists()
+        return found == facts and python_of(place).exists()
     except (OSError, ValueError):
         return False
 
@@ -187,7 +192,7 @@ def make(place: Path, wheel: Path, wheelhouse: Path | None) -> None:
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
         said = "\n".join(errors or done.stderr.splitlines()[-3:])
-        raise Trouble(f"pip could not install the course into {place}:\n{said}\n{elsewhere()}")
+        raise Trouble(f"pip could not install the course into {place}:\n{said}\n{ELSEWHERE}")
 
 
 def python_of(place: Path) -> Path:
@@ -243,16 +248,6 @@ def other_python(folder: Path) -> list[str]:
             if done.returncode == 0:
                 return command
     return []
-
-
-def typed() -> str:
-    """Return the command that starts this file, as it is typed."""
-    return f"{'py' if os.name == 'nt' else 'python3'} start.py"
-
-
-def elsewhere() -> str:
-    """Return what to do where there is no room."""
-    return f"To install it elsewhere: {typed()} --env FOLDER"
 
 
 def read_options(argv: list[str]) -> argparse.Namespace:
