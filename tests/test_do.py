@@ -59,7 +59,7 @@ def test_without_a_target_it_lists_them(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["bok"], "no target 'bok': there are book, check, clean"),
+        (["bok"], "no target 'bok': there are book, bundle, check, clean"),
         (["lab", "JOB=2"], "no setting 'JOB': there are DASK, JOBS"),
         (["book", "VENV=none", 'PIP_ARGS=--index-url "x'], 'PIP_ARGS=--index-url "x: no closing'),
     ],

@@ -212,9 +212,9 @@ def clean():
 def overview():
     """Return the list of targets and settings."""
     lines = ["make TARGET, or without make: python tools/do.py TARGET", ""]
-    lines += ["  %-9s%s" % target for target in TARGETS]
+    lines += ["  %-11s%s" % target for target in TARGETS]
     lines += ["", "Settings, as in figures ONLY=04_dropout:", ""]
-    return "\n".join(lines + ["  %-9s%s" % setting for setting in SETTINGS])
+    return "\n".join(lines + ["  %-11s%s" % setting for setting in SETTINGS])
 
 
 def main(words):
