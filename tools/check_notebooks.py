@@ -28,6 +28,7 @@ from notebook.reading import (
     Unusable,
     cells_of,
     has_bare_image,
+    has_picture_beside,
     machine_path,
     magics,
     myst_syntax,
@@ -167,6 +168,13 @@ def install_first(page: Page) -> Findings:
         yield Finding(number, "not tagged install and remove-cell", "pages need not show it")
 
 
+def nothing_beside(page: Page) -> Findings:
+    """A notebook may lie alone, and Colab does not show attachments."""
+    for number, cell in cells_of(page.nb, "markdown"):
+        if cell.get("attachments") or has_picture_beside(cell.source):
+            yield Finding(number, "picture outside the notebook", "draw it in a code cell")
+
+
 def plain_markdown(page: Page) -> Findings:
     """Jupyter and Colab show the text as the book does."""
     for number, cell in cells_of(page.nb, "markdown"):
@@ -187,6 +195,7 @@ RULES = (
     figures_described,
     stable_ids,
     install_first,
+    nothing_beside,
     plain_markdown,
     *CHAPTER_RULES,
 )

@@ -38,6 +38,7 @@ WORD = re.compile(r"\w+(?:[-'\u2019.,]\w+)*")
 NOT_WORDS = re.compile(r"\$\$.*?\$\$|<[^<>]+>|(?<=\])\([^)]*\)", re.S)
 IMAGE = re.compile(r"!\[([^\]]*)\][(\[]")
 HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.I)
+BESIDE = re.compile(r"""(?:!\[[^\]]*\]\(|<img\b[^>]*\bsrc=["'])(?!https?:|data:)""", re.I)
 HTML_ALT = re.compile(r"\balt\s*=\s*([\"'])\s*\S.*?\1", re.I | re.S)
 MYST_BLOCK = re.compile(r"^[ >]*(?:(?:`{3,}|~{3,}) *\{[\w:.-]+\}|:{3,}|\([\w:.-]+\)=[ ]*$)", re.M)
 MYST_ROLE = re.compile(r"\{[A-Za-z][\w:.+-]*\}$")
@@ -241,6 +242,11 @@ def has_bare_image(source: str) -> bool:
     return any(not alt.strip() for alt in IMAGE.findall(text)) or any(
         not HTML_ALT.search(tag) for tag in HTML_IMAGE.findall(text)
     )
+
+
+def has_picture_beside(source: str) -> bool:
+    """Return whether a Markdown cell shows a picture that is a file beside it, or attached."""
+    return bool(BESIDE.search(CODE_SPAN.sub("", prose(source))))
 
 
 def myst_syntax(source: str) -> str | None:
