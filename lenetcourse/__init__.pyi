@@ -56,9 +56,9 @@ from lenetcourse.show.plots import show_kernels as show_kernels
 from lenetcourse.show.plots import show_segmentation as show_segmentation
 from lenetcourse.show.plots import show_steps as show_steps
 from lenetcourse.show.plots import use_course_style as use_course_style
+from lenetcourse.show.results import course_file as course_file
 from lenetcourse.show.results import mean_and_std as mean_and_std
 from lenetcourse.show.results import mean_interval as mean_interval
-from lenetcourse.show.results import course_file as course_file
 from lenetcourse.show.results import read_results as read_results
 from lenetcourse.show.results import select as select
 from lenetcourse.show.widgets import explore_kernels as explore_kernels

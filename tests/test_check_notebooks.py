@@ -6,9 +6,8 @@ import pytest
 from check_notebooks import RULES, check, main, open_page
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebook.reading import INSTALL_CELL, Unusable, code_hash, write_notebook
+from notebook.reading import Unusable, code_hash, install_cell, read_notebook, write_notebook
 
-INSTALLING = INSTALL_CELL.read_text(encoding="utf-8").rstrip()
 PNG = "iVBORw0KGgo="
 OTHER_DOUBLE = "def double(x):\n    return x + x"
 LIBRARY = 'def double(x):\n    """Twice x."""\n    # exact\n    return 2 * x\n'
@@ -42,7 +41,7 @@ def good_chapter():
     nb = new_notebook()
     nb.cells = [
         text("# Toy\n\nA question?\n\n**In this chapter you will** see `![a plan](plan.png)`."),
-        code(INSTALLING, "install", "remove-cell"),
+        install_cell(),
         code('dataset = "auto"', "parameters"),
         text("## Data\n\n" + "word " * 1600, "skeleton-data"),
         code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
@@ -172,7 +171,7 @@ BAD = [
     ("figures_described", 7, "image without alt text", put(7, text('<img src="data:," alt="">'))),
     ("stable_ids", 5, "cell id 'Cell_5' is not", lambda nb: nb.cells[4].update(id="Cell_5")),
     ("install_first", 2, "first code cell is not the one that", replace(2, "import sys")),
-    ("install_first", 2, "not tagged install", retag(2, "remove-cell")),
+    ("install_first", 2, "first code cell is not the one that", retag(2, "remove-cell")),
     ("nothing_beside", 7, "picture outside", put(7, text("![A plan](plan.png)"))),
     ("nothing_beside", 7, "picture outside", put(7, text('<img alt="A plan" src="plan.png">'))),
     ("nothing_beside", 7, "picture outside", put(7, attached("![A plan](data:,)"))),
@@ -296,10 +295,22 @@ def test_allowed(root):
 
 
 def test_labs_owe_less(root):
-    installing = code(INSTALLING, "install", "remove-cell")
-    nb = new_notebook(cells=[installing, text("No skeleton.")])
-    nb.cells[0].id, nb.cells[1].id = "install", "text"
+    nb = new_notebook(cells=[install_cell(), text("No skeleton.")])
+    nb.cells[1].id = "text"
     assert check(save(nb, root, "labs/lab_toy.ipynb"), root) == []
+
+
+def test_mending_writes_the_install_cell(root):
+    for cells in ([], [install_cell()], [text("# Toy"), code("import sys", execution_count=1)]):
+        nb = new_notebook(cells=cells)
+        if cells and cells[0].cell_type == "code":
+            nb.cells[0].update(source="old", execution_count=1)
+        path = save(nb, root, "labs/lab_toy.ipynb")
+        main(["--mend", str(path)], root)
+        code_cells = [cell for cell in read_notebook(path).cells if cell.cell_type == "code"]
+        assert code_cells[0].source == install_cell().source
+        assert len(code_cells) == 1 + bool(len(cells) == 2)
+        assert code_cells[0].execution_count == (1 if len(cells) == 1 else None)
 
 
 def good_page():
@@ -307,7 +318,7 @@ def good_page():
     nb = new_notebook()
     nb.cells = [
         text("# A table\n\nNo skeleton."),
-        code(INSTALLING, "install", "remove-cell"),
+        install_cell(),
         code("print(1)", "nbval-check-output", outputs=[printed("1\n")]),
         code("assert 0.9 < accuracy", "remove-cell"),
         text("## Check yourself\n\n" + "<details>a</details>\n" * 5, "skeleton-check"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from batch.hashes import own_code_hash, stored
 from batch.runs import read_batch
-from notebook.reading import ROOT
+from notebook.reading import ROOT, cells_of, read_notebook
 from scipy import stats
 from scipy.interpolate import interp1d
 
@@ -17,6 +18,7 @@ from lenetcourse import (
     LeNet5,
     Table,
     count_macs,
+    course_file,
     layer_table,
     mean_and_std,
     mean_interval,
@@ -24,6 +26,7 @@ from lenetcourse import (
     select,
 )
 from lenetcourse.files import temporary_name
+from lenetcourse.show import results
 from lenetcourse.show.cost_drawing import blocks, draw_costs
 from lenetcourse.show.widgets import expected_error, explore_kernels
 
@@ -32,7 +35,7 @@ ERRORS = {(3, 8): [0.012, 0.013], (6, 16): [0.010, 0.009], (1, 2): [0.03, 0.032]
 
 def record(folder, name, **parameters):
     path = folder / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"run": name, "parameters": parameters}), encoding="utf-8")
 
 
@@ -57,6 +60,42 @@ def test_record_of_a_chapter_and_none_at_all(tmp_path):
     assert [r["run"] for r in read_results("02_toy", tmp_path)] == ["02_toy"]
     with pytest.raises(FileNotFoundError, match=r"no results of 'sizes'.*make figures ONLY=sizes"):
         read_results("sizes", tmp_path)
+
+
+def test_beside_the_notebook_first_then_with_the_library(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with_library = ROOT / "book"
+    assert course_file("published.json") == with_library / "published.json"
+    assert len(read_results("kernels")) == len(list((with_library / "results/kernels").iterdir()))
+    (tmp_path / "results").mkdir()  # somebody's own: what it does not hold still comes
+    assert read_results("02_lenet5")[0]["run"] == "02_lenet5"
+    record(tmp_path / "results", "02_lenet5", seed=1)
+    record(tmp_path / "results", "kernels/seed-1", seed=1)
+    assert [r["parameters"] for r in read_results("02_lenet5")] == [{"seed": 1}]
+    assert [r["parameters"] for r in read_results("kernels")] == [{"seed": 1}]
+    with pytest.raises(FileNotFoundError, match=r"no results of 'sizes' in results, nor with the"):
+        read_results("sizes")
+    with pytest.raises(FileNotFoundError, match=r"no cat\.json beside the notebook"):
+        course_file("cat.json")
+
+
+def test_a_wheel_has_them_in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "site/lenetcourse/recorded/results", "sizes/seed-0", seed=0)
+    monkeypatch.setattr(results, "LIBRARY", tmp_path / "site/lenetcourse")
+    assert len(read_results("sizes")) == 1
+
+
+READING = re.compile(r"(?:read_results|course_file)\(\"([\w.]+)\"")
+
+
+def test_batch_yml_names_all_that_a_chapter_reads():
+    """What a run lacks beside itself it would take from the library: an older run's."""
+    for run in read_batch(ROOT):
+        if run.kind == "chapter":
+            named = {*run.reads, *run.files}
+            code = "\n".join(cell.source for _, cell in cells_of(read_notebook(run.source), "code"))
+            assert set(READING.findall(code)) <= named, run.name
 
 
 def test_mean_spread_and_interval_agree_with_numpy_and_scipy():

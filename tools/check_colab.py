@@ -30,8 +30,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook
-from notebook.reading import INSTALL_CELL, ROOT, Unusable, cells_of, read_notebook, tags
+from nbformat.v4 import new_notebook
+from notebook.reading import ROOT, Unusable, cells_of, install_cell, read_notebook, tags
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from release.wheel import build_wheel
@@ -115,7 +115,7 @@ def install(colab: Colab, wheel: Path) -> bool:
     Returns whether it replaced none. Raises Unusable when it did not install the library.
     """
     before = colab.versions()
-    nb = new_notebook(cells=[new_code_cell(INSTALL_CELL.read_text(encoding="utf-8"))])
+    nb = new_notebook(cells=[install_cell()])
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(wheel, folder)
         try:

@@ -1,10 +1,11 @@
 """Check what nbval does not see in the notebooks: order, outputs, budgets, freshness, promises.
 
-    python tools/check_notebooks.py [NOTEBOOK ...]
+    python tools/check_notebooks.py [--mend] [NOTEBOOK ...]
 
 Without names: every notebook in book/ and labs/, and whether all that the batch left was made by
 the code, the library and the data as they are now. Prints one line a finding and exits with 1 when
 there are any; with 2 when a notebook cannot be read. CONTRIBUTING.md says what a chapter owes.
+With --mend the cell that installs the library is written into each first, as it stands now.
 """
 
 import argparse
@@ -20,7 +21,6 @@ from make_labs import differences
 from notebook.reading import (
     CHAPTER,
     INSTALL,
-    INSTALL_CELL,
     ROOT,
     RUN_METADATA,
     RUN_TAGS,
@@ -29,12 +29,14 @@ from notebook.reading import (
     cells_of,
     has_bare_image,
     has_picture_beside,
+    install_cell,
     machine_path,
     magics,
     myst_syntax,
     output_text,
     read_notebook,
     tags,
+    write_notebook,
 )
 from notebook.rules import CHAPTER_RULES, Finding, Findings, Page
 
@@ -160,12 +162,27 @@ def stable_ids(page: Page) -> Findings:
 
 def install_first(page: Page) -> Findings:
     """The first code cell installs the library where it is missing, in every notebook alike."""
-    number, first = next(cells_of(page.nb, "code"), (None, None))
-    if first and first.source != INSTALL_CELL.read_text(encoding="utf-8").rstrip():
-        todo = f"copy tools/notebook/{INSTALL_CELL.name} into it"
-        yield Finding(number, "first code cell is not the one that installs the library", todo)
-    elif first and not {INSTALL, "remove-cell"} <= tags(first):
-        yield Finding(number, "not tagged install and remove-cell", "pages need not show it")
+    for number, cell in [*cells_of(page.nb, "code")][:1]:
+        right = install_cell()
+        if any(cell.get(key) != right[key] for key in ("source", "metadata")):
+            todo = "run `python tools/check_notebooks.py --mend`"
+            yield Finding(number, "first code cell is not the one that installs the library", todo)
+
+
+def mend_install_cell(path: Path) -> None:
+    """Write the cell that installs the library into a notebook, as it stands now.
+
+    Raises Unusable and OSError.
+    """
+    nb = read_notebook(path)
+    code = [number for number, _ in cells_of(nb, "code")]
+    old = [number for number in code if INSTALL in tags(nb.cells[number - 1])]
+    place = (old or code or [1])[0] - 1
+    new = install_cell()
+    if old:
+        new |= {key: nb.cells[place][key] for key in ("execution_count", "outputs")}
+    nb.cells[place : place + bool(old)] = [new]
+    write_notebook(nb, path)
 
 
 def nothing_beside(page: Page) -> Findings:
@@ -239,9 +256,14 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Check the named notebooks, or all; return 0, 1 with findings, 2 on unusable input."""
     parser = argparse.ArgumentParser(description="Check order, budgets, freshness and promises.")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
-    named = parser.parse_args(argv).notebooks
-    paths = named or all_notebooks(root)
+    parser.add_argument(
+        "--mend", action="store_true", help="write the install cell into them first"
+    )
+    options = parser.parse_args(argv)
+    named, paths = options.notebooks, options.notebooks or all_notebooks(root)
     try:
+        for path in paths if options.mend else ():
+            mend_install_cell(path)
         lines = [
             f"{shown(path, root)}: {finding}" for path in paths for finding in check(path, root)
         ]

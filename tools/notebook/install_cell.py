@@ -1,5 +1,4 @@
-# Where the course's library is missing, as on Colab and Kaggle, this installs it and replaces no
-# package. Where it is there, this does nothing.
+# @title Installs the course's library where it is missing, as on Colab; else it does nothing
 import importlib.util
 
 WHEEL = ""  # the address of a release's wheel: stands in the notebooks of a release
@@ -17,8 +16,9 @@ if importlib.util.find_spec("lenetcourse") is None:
         error = subprocess.run(pip, stderr=subprocess.PIPE, text=True, errors="replace").stderr
         importlib.invalidate_caches()
     if importlib.util.find_spec("lenetcourse") is None:
+        reason = error[max(error.find("ERROR"), 0) :][:300].strip()
         raise ImportError(
             f"lenetcourse is not installed. Without a network, put {name} beside this notebook, or "
             "on Kaggle attach it as a data set, and run this cell again. From the course's folder: "
-            f"%pip install FOLDER. What went wrong: {error[error.find('ERROR') :][:300].strip()}"
+            f"%pip install FOLDER. What went wrong: {reason}"
         )

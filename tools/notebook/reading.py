@@ -17,8 +17,7 @@ from lenetcourse.files import replacing
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = re.compile(r"\d\d_\w+")  # the stem of a numbered chapter
-INSTALL = "install"  # the tag of the first code cell, the same in every notebook
-INSTALL_CELL = Path(__file__).with_name("install_cell.py")
+INSTALL = "install"  # the tag, and the id, of the first code cell, the same in every notebook
 VALID_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 # What a run leaves in a notebook and must not be committed.
@@ -97,6 +96,14 @@ def cells_of(nb: NotebookNode, cell_type: str) -> Iterator[tuple[int, NotebookNo
     for number, cell in enumerate(nb.cells, 1):
         if cell.cell_type == cell_type:
             yield number, cell
+
+
+def install_cell() -> NotebookNode:
+    """Return the cell that installs the library where it is missing: folded, and not on a page."""
+    source = Path(__file__).with_name("install_cell.py").read_text(encoding="utf-8").rstrip()
+    folded = {"cellView": "form", "jupyter": {"source_hidden": True}}  # for Colab, for JupyterLab
+    metadata = folded | {"tags": [INSTALL, "remove-cell"]}
+    return nbformat.v4.new_code_cell(source, id=INSTALL, metadata=metadata)
 
 
 def output_text(output: NotebookNode) -> str:
