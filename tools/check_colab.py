@@ -2,14 +2,16 @@
 
     python tools/check_colab.py [NOTEBOOK ...] [--venv DIR] [--chapters]
 
-Makes an environment of tools/colab.txt (with the Python that runs this; Colab's is named there), or
-takes the one that is in DIR. Runs the cell that installs the library there, with the wheel beside
-it, and compares the packages before and after. Then runs, each alone in an empty folder, on the
-embedded digits and without a network: every lab as handed out, every solution, whose checks must
-all say that it is right, and the cells of every chapter up to its setup, or with --chapters all of
-them. What was stored as HTML or as a picture must come as such again, and a control must come as
-one. Prints a line for each; exits with 1 when one is not green or a package was replaced, with 2
-when the environment cannot be made. Needs a package index to make it.
+Makes an environment of tools/colab.txt by uv, which finds or fetches Colab's Python, or takes the
+one that is in DIR. Runs the cell that installs the library there, with the wheel beside it, and
+compares the packages before and after. Then runs, each alone in an empty folder, on the embedded
+digits and without a network: every lab as handed out, every solution, whose checks must all say
+that it is right, and the cells of every chapter up to its setup, or with --chapters all of them.
+What was stored as HTML or as a picture must come as such again, and a control must come as one.
+
+Prints a line for each. Exits with 1 when one is not green or a package was replaced, with 2 when
+the environment cannot be made. That needs a package index; uv takes the small PyTorch for the CPU
+where UV_TORCH_BACKEND=cpu is set.
 """
 
 import argparse
@@ -20,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -32,12 +33,13 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from notebook.reading import ROOT, Unusable, cells_of, install_cell, read_notebook, tags
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from release.wheel import build_wheel
 from run_notebooks import variables
 
+PYTHON = "3.13"  # Colab's: see colab.txt
 COLAB = Path(__file__).with_name("colab.txt")
+UV = ("-m", "uv", "--quiet")
 CONTROL = "application/vnd.jupyter.widget-view+json"
 SHOWN = {"text/html", "text/markdown", "text/latex", "image/png"}
 LIMIT = 300  # seconds a cell
@@ -50,31 +52,30 @@ print(json.dumps({"python": platform.python_version()} | found))
 """
 
 
+def run(*words: object) -> str:
+    """Run a command; return what it printed. Raises Unusable with what it said when it fails."""
+    command = [str(word) for word in words]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    if done.returncode:
+        raise Unusable(f"{' '.join(command[1:5])}: {' '.join(done.stderr.split())[-500:]}")
+    return done.stdout
+
+
 class Colab:
-    """An environment with Colab's versions."""
+    """An environment with Colab's versions, in the folder `place`."""
 
     def __init__(self, place: Path):
         self.place = place
         self.python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-    def run(self, *words: object) -> str:
-        """Run its Python; return what it printed. Raises Unusable with its last line."""
-        done = subprocess.run(
-            [self.python, *map(str, words)], capture_output=True, encoding="utf-8", errors="replace"
-        )
-        if done.returncode:
-            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-            raise Unusable(f"python {words[0]} {words[1]}: {lines[-1]}")
-        return done.stdout
-
     def make(self) -> None:
         """Make it, unless it is there; without the course's library. Raises Unusable."""
         if not self.python.exists():
             print(f"Making {self.place} of {COLAB.name}: some minutes", flush=True)
-            venv.create(self.place, with_pip=True, symlinks=os.name != "nt")
-            self.run("-m", "pip", "install", "--quiet", "--requirement", COLAB)
-        self.run("-m", "pip", "uninstall", "--quiet", "--yes", "lenetcourse")
-        self.run("-m", "ipykernel", "install", "--prefix", self.place, "--name", "colab")
+            run(sys.executable, *UV, "venv", "--seed", "--python", PYTHON, self.place)
+            run(sys.executable, *UV, "pip", "install", "--python", self.python, "-r", COLAB)
+        run(self.python, "-m", "pip", "uninstall", "--quiet", "--yes", "lenetcourse")
+        run(self.python, "-m", "ipykernel", "install", "--prefix", self.place, "--name", "colab")
         have = self.versions()
         for name, version in wanted().items():
             if have.get(name, "none").partition("+")[0] != version:
@@ -85,7 +86,7 @@ class Colab:
 
     def versions(self) -> dict[str, str]:
         """Return the version of every package in it, and of its Python, by name."""
-        found = json.loads(self.run("-c", VERSIONS))
+        found = json.loads(run(self.python, "-c", VERSIONS))
         return {canonicalize_name(name): version for name, version in found.items()}
 
     def execute(self, nb: NotebookNode, folder: Path, env: Mapping[str, str]) -> None:
@@ -103,10 +104,10 @@ class Colab:
 
 
 def wanted() -> dict[str, str]:
-    """Return the versions of tools/colab.txt, by name. Raises Unusable."""
-    lines = (line.partition("#")[0].strip() for line in COLAB.read_text("utf-8").splitlines())
-    requirements = [Requirement(line) for line in lines if line]
-    return {canonicalize_name(r.name): str(r.specifier).removeprefix("==") for r in requirements}
+    """Return the versions of tools/colab.txt, by name."""
+    lines = COLAB.read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if "==" in line]
+    return {canonicalize_name(name): version for name, version in pins}
 
 
 def install(colab: Colab, wheel: Path) -> bool:
@@ -172,7 +173,7 @@ def findings(stored: NotebookNode, ran: NotebookNode, path: Path) -> Iterator[st
                 yield f"{cell.id}: no {mime}"
         for output in cell.outputs:
             if output.get("name") == "stderr":
-                yield f"{cell.id}: {output.text.strip().splitlines()[-1]}"
+                yield f"{cell.id}: {output.text.splitlines()[-1].strip()}"
         if path.parent.name == "solutions" and cell.id.endswith("-check"):
             texts = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
             if not any(text.startswith("Right") for text in texts):
