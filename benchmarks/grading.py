@@ -40,10 +40,10 @@ def plain_cells(source: LabSource) -> list[dict]:
     ]
 
 
-def drawn(source: LabSource, lab, chance: random.Random) -> tuple[bytes, set[str]]:
+def drawn(source: LabSource, chance: random.Random) -> tuple[bytes, set[str]]:
     """Return a notebook with answers drawn by `chance`, and the tasks that should be right."""
     cells, right, wrong = plain_cells(source), set(), set()
-    for task in lab.tasks:
+    for task in source.lab.tasks:
         kinds = ["mistake", "blank"]
         if task not in wrong:
             kinds += ["solution"] * 3 + ["right"] * 2
@@ -57,7 +57,7 @@ def drawn(source: LabSource, lab, chance: random.Random) -> tuple[bytes, set[str
                 if kind in ("mistake", "right") and cell["id"] == answers[-1]:
                     cell["source"] = chance.choice(tried).source
         if kind in ("mistake", "blank"):
-            wrong |= builds_on(lab, task)
+            wrong |= builds_on(source.lab, task)
         else:
             right.add(task)
     return as_bytes(cells), right
@@ -102,7 +102,6 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    import importlib
 
     chance = random.Random(options.seed)
     sources = [s for s in all_sources(ROOT) if not options.labs or s.number in options.labs]
@@ -116,8 +115,7 @@ def main() -> int:
             expected[path.name] = right
         for number in range(options.count - len(expected)):
             source = sources[number % len(sources)]
-            lab = importlib.import_module(source.module).LAB
-            content, right = drawn(source, lab, chance)
+            content, right = drawn(source, chance)
             path = folder / f"student-{number:03}.ipynb"
             path.write_bytes(content)
             expected[path.name] = right

@@ -133,7 +133,7 @@ def record(folder: Path) -> None:
     """Write what the chapter shows."""
     text = json.dumps(recorded(), indent=1) + "\n"
     with replacing(folder / "handwriting.json") as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="\n")
     with replacing(folder / "handwriting.png") as part:
         samples().quantize(64).save(part, "PNG", optimize=True)
 

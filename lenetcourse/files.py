@@ -1,4 +1,4 @@
-"""Files that are either complete or not there."""
+"""Files that are either complete or not there, and locks between processes."""
 
 import contextlib
 import hashlib
@@ -44,6 +44,16 @@ def replacing(path: str | os.PathLike, durable: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text in UTF-8 to `path`, whole or not at all, in a folder that is made when missing.
+
+    Lines end alike on every system. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def temporary_name(name: str) -> str:
     """Return a hidden name that ends in `name` and tells whose it is: `sweep` goes by it."""
     return f".lenetcourse-{os.getpid()}-{_machine()}-{name}"
@@ -69,6 +79,37 @@ def sweep(folder: Path) -> None:
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink()
+
+
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
+    """Let one process at a time into the block; `path` is a file for nothing but this.
+
+    The system lets go of the lock however a process ends. Without `wait`, raises BlockingIOError
+    while another process is in the block.
+    """
+    with path.open("a+b") as file:
+        if os.name == "nt":
+            _lock_byte(file.fileno(), wait)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield  # closing the file, even by a crash, ends the lock
+
+
+def _lock_byte(number: int, wait: bool) -> None:
+    """Lock the first byte of an open file, as Windows does it."""
+    import msvcrt
+
+    os.lseek(number, 0, os.SEEK_SET)
+    while True:
+        try:
+            return msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            if not wait:
+                raise BlockingIOError("another process holds the lock") from None
+            time.sleep(0.05)
 
 
 def md5_of(path: Path) -> str:

@@ -139,6 +139,7 @@ REFUSED = [
     (SWEEP % "grid: {seed: [1, null]}", "s: seed: no whole number: None"),
     (SWEEP % "grid: {seed: [0, 0]}", "s/seed-0 and s/seed-0 both write book/results/s/seed-0.j"),
     (SWEEP % "grid: {x: [a b, a-b]}", "s/x-a-b and s/x-a-b both write"),
+    (SWEEP % "grid: {x: [ab, aB]}", "s/x-ab and s/x-aB both write book/results/s/x-aB.json"),
     (SWEEP % f"grid: {{x: [{'a' * 200}]}}", "s: too long for the name of a file: x-aaaaa"),
     ("sweeps: {s: {command: rm -rf x}}", "s: a command starts with `lenetcourse train`"),
     (f"sweeps: {{s: {{command: {TRAIN} 'x}}}}", "s: command: No closing quotation"),

@@ -22,9 +22,8 @@ from scipy import ndimage
 from servers import HTML_PAGE, Server, closed_port, cut, send
 from torch.utils.data import DataLoader
 
-from lenetcourse.command import doctor
 from lenetcourse.data import datasets, digits, download
-from lenetcourse.data.datasets import DatasetError, choose_dataset, load_dataset
+from lenetcourse.data.datasets import DatasetError, choose_dataset, dataset_folder, load_dataset
 from lenetcourse.data.idx import idx_header, write_idx
 from lenetcourse.data.images import ImageSet
 from lenetcourse.data.sources import SOURCES
@@ -378,7 +377,8 @@ def test_a_folder_that_may_not_be_entered(cache, monkeypatch, capsys):
     assert "By hand: put" in str(caught.value)
     assert choose_dataset("auto") == "digits"
     assert capsys.readouterr().out.count("\n") == 1
-    assert "cannot be looked for: [Errno 13]" in doctor._data()
+    with pytest.raises(PermissionError):
+        dataset_folder("mnist")
 
 
 @pytest.mark.parametrize("offline", ["0", "1"])
@@ -403,6 +403,82 @@ def test_damaged_file_in_a_cache_that_cannot_be_written(
     line = capsys.readouterr().out
     assert line.startswith("Data set: digits, because MNIST is not to be had here (")
     assert line.count("\n") == 1
+
+
+# Attached to a Kaggle notebook
+
+
+@pytest.fixture
+def kaggle(cache, monkeypatch, tmp_path, server):
+    """Kaggle's folder of attached data sets, without a network: every mirror answers 404."""
+    server.answers.clear()
+    monkeypatch.setattr(download, "ATTACHED", tmp_path / "input")
+    return tmp_path / "input"
+
+
+@pytest.mark.parametrize("ending", [".gz", ""])
+@pytest.mark.parametrize("place", ["any-name", "datasets/somebody/mnist", "copy/MNIST/raw"])
+def test_attached_data_set(kaggle, cache, server, capsys, place, ending):
+    fill(kaggle / place, ending=ending)
+    assert choose_dataset("auto") == "mnist"
+    assert_is(load_dataset("auto", "test"), "mnist")
+    assert dataset_folder("mnist") == kaggle / place
+    assert server.requests == []
+    assert not cache.exists()
+
+
+def test_attached_archives_are_unpacked_into_folders_of_their_names(kaggle):
+    (kaggle / "mnist").mkdir(parents=True)
+    for name, array in small_arrays("mnist").items():
+        (kaggle / "mnist" / name).mkdir()
+        (kaggle / "mnist" / name / name.replace("-idx", ".idx")).write_bytes(raw_bytes(array))
+    assert_is(load_dataset("mnist", "test"), "mnist")
+    assert dataset_folder("mnist") == kaggle / "mnist"
+
+
+def test_attached_files_of_another_data_set(kaggle, cache, server):
+    """Their names are MNIST's; their bytes are not."""
+    fill(kaggle / "a-fashion-mnist", "fashion-mnist")
+    assert dataset_folder("mnist") is None
+    with pytest.raises(DatasetError, match="the download failed"):
+        load_dataset("mnist")
+    assert len(server.requests) == 2
+    with pytest.raises(DatasetError, match="the download failed"):  # nothing could tell whose it is
+        load_dataset("fashion-mnist")
+    fill(kaggle / "mnist")
+    assert_is(load_dataset("mnist", "test"), "mnist")
+
+
+def test_attached_data_come_after_the_other_places(kaggle, cache, monkeypatch, tmp_path):
+    fill(kaggle / "mnist")
+    fill(cache / "mnist")
+    assert dataset_folder("mnist") == cache / "mnist"
+    monkeypatch.setenv("LENETCOURSE_DATA", str(fill(tmp_path / "mine")))
+    assert dataset_folder("mnist") == tmp_path / "mine"
+
+
+def test_attached_data_are_not_asked_for_offline(kaggle, monkeypatch):
+    fill(kaggle / "mnist")
+    monkeypatch.setenv("LENETCOURSE_OFFLINE", "1")
+    assert dataset_folder("mnist") is None
+    with pytest.raises(DatasetError, match="LENETCOURSE_OFFLINE=1 forbids"):
+        load_dataset("mnist")
+
+
+def test_attached_too_deep(kaggle):
+    """A data set of a million folders must not stop the notebook."""
+    fill(kaggle / "a/b/c/d/e/f")
+    assert dataset_folder("mnist") is None
+
+
+@pytest.mark.parametrize("ending", [".gz", ""])
+def test_dataset_folder_looks_whether_the_files_are_whole(cache, ending):
+    folder = fill(cache / "mnist", ending=ending)
+    assert dataset_folder("mnist") == folder
+    path = folder / f"t10k-labels-idx1-ubyte{ending}"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DatasetError, match="t10k-labels-idx1-ubyte"):
+        dataset_folder("mnist")
 
 
 @pytest.mark.parametrize("ending", [".gz", ""])
@@ -943,7 +1019,7 @@ def test_digits_are_the_same_every_time():
         [sys.executable, "-c", command],
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert there.stdout.strip() == here

@@ -1,4 +1,4 @@
-"""Files that are either complete or not there."""
+"""Files that are either complete or not there, and locks between processes."""
 
 import os
 import signal
@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from lenetcourse.files import FORSAKEN, replacing, sweep, temporary_name
+from lenetcourse import files
+from lenetcourse.files import FORSAKEN, locked, replacing, sweep, temporary_name, write_text
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path):
@@ -22,6 +24,7 @@ def test_the_new_file_takes_the_place_of_the_old(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there no file is replaced while it is read")
 def test_readers_see_the_old_file_until_the_new_one_is_complete(tmp_path):
     path = tmp_path / "numbers.txt"
     path.write_text("old")
@@ -54,6 +57,16 @@ def test_no_file_was_there_before(tmp_path):
     with pytest.raises(ValueError, match="bad"):
         write_and_fail(tmp_path / "numbers.txt", "half", ValueError("bad"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_text_is_written_whole_in_a_new_folder(tmp_path):
+    path = tmp_path / "new" / "folder" / "page.html"
+    write_text(path, "über\nzwei Zeilen\n")
+    assert path.read_bytes() == "über\nzwei Zeilen\n".encode()
+    with pytest.raises(UnicodeEncodeError):  # half-way
+        write_text(path, "a" * 100_000 + "\ud800")
+    assert path.read_text(encoding="utf-8").startswith("über")
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_temporary_file_lies_beside_and_keeps_the_ending(tmp_path):
@@ -109,6 +122,39 @@ def test_on_the_disk_before_the_old_file_is_given_up(tmp_path, monkeypatch, dura
     assert path.read_text() == "new"
 
 
+# Locks
+
+
+def test_one_process_at_a_time(tmp_path):
+    path = tmp_path / "one.lock"
+    with locked(path), pytest.raises(BlockingIOError), locked(path, wait=False):
+        pass
+    with locked(path, wait=False):
+        pass
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "none" / "one.lock"):
+        pass
+
+
+def test_the_lock_of_windows(tmp_path, monkeypatch):
+    """It is asked for again until it is given; here by a stand-in, which refuses three times."""
+    asked = []
+
+    def locking(number, mode, count):
+        asked.append((os.lseek(number, 0, os.SEEK_CUR), mode, count))
+        if len(asked) % 4:
+            raise PermissionError(13, "Permission denied")
+
+    windows = SimpleNamespace(LK_NBLCK=2, locking=locking)
+    monkeypatch.setitem(sys.modules, "msvcrt", windows)
+    monkeypatch.setattr(files, "os", SimpleNamespace(name="nt", lseek=os.lseek, SEEK_SET=0))
+    (tmp_path / "one.lock").write_bytes(b"x")
+    with locked(tmp_path / "one.lock"):
+        assert asked == [(0, 2, 1)] * 4
+    with pytest.raises(BlockingIOError), locked(tmp_path / "one.lock", wait=False):
+        pass
+    assert len(asked) == 5
+
+
 # What is left of a process that was killed
 
 WAITING = """if True:
@@ -128,7 +174,7 @@ WAITING = """if True:
 @pytest.mark.skipif(os.name == "nt", reason="there only age tells")
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(tmp_path):
     command = [sys.executable, "-c", WAITING, os.fspath(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
         try:
             assert process.stdout.readline() == "written\n"
             theirs = {path.name for path in tmp_path.iterdir()}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -150,11 +151,29 @@ def test_a_later_cell_does_not_change_an_earlier_mark():
     ],
 )
 def test_a_cell_that_fails_stops_nothing(cell, says):
+    check_trouble(cell, says)
+
+
+@pytest.mark.parametrize("cell", ["while True: pass", "try:\n    while 1: pass\nfinally: x = 1"])
+def test_an_endless_cell_where_the_system_has_no_alarm(cell, monkeypatch):
+    """As on Windows."""
+    monkeypatch.delattr(signal, "SIGALRM", raising=False)
+    check_trouble(cell, "ran for more than 0.5 seconds")
+    check_trouble("raise KeyboardInterrupt", "KeyboardInterrupt")
+
+
+def check_trouble(cell, says):
     kinds, lines = marks(IMPORT, cell, RIGHT_Q6, cell_seconds=0.5)
     trouble = [line["trouble"] for line in lines if "trouble" in line]
     assert len(trouble) == 1
     assert says in trouble[0]
     assert kinds["q6"] == RIGHT
+
+
+def test_a_cell_runs_as_in_a_kernel():
+    """Not by what the marker itself imports from the future."""
+    _, lines = marks(IMPORT, "def f(x: int): pass\nassert f.__annotations__['x'] is int")
+    assert not [line for line in lines if "trouble" in line]
 
 
 def test_constants_fail_with_other_seeds():

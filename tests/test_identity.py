@@ -136,7 +136,9 @@ def test_the_same_in_another_process():
         "lambda x: x in {'a', 'b', 'c'}]))"
     )
     runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+        )
         for _ in range(2)
     ]
     assert runs[0].stdout == runs[1].stdout

@@ -23,7 +23,9 @@ from lenetcourse.labs.expect import (
     as_array,
     call,
     keeps,
+    of_shape,
     one_of,
+    parts,
     same,
     whole_number,
 )
@@ -258,11 +260,48 @@ def test_small_helpers():
             one_of(wrong, ("max", "average", True))
     with pytest.raises(NotAttempted):
         one_of(..., ("max",))
-    x = torch.ones(2)
-    with pytest.raises(NotYet, match="in place"):
-        keeps(lambda: x.add_(1), x, "It works in place.")
     assert as_array([torch.tensor(1), 2.0]).tolist() == [1, 2]
     assert as_array(torch.ones(2, dtype=torch.bfloat16)).dtype == np.float32
+
+
+@pytest.mark.parametrize("zeros", [torch.zeros, np.zeros])
+def test_an_answer_that_writes_into_what_it_is_given(zeros):
+    few, many = zeros((2, 2)), zeros((200, 60))
+
+    def touch(one, other, place):
+        [one, other][place][1, 1] += 1
+        return 1
+
+    assert keeps(lambda *inputs: len(inputs), few, many, 0, says=["few", "many"]) == 3
+    with pytest.raises(NotYet, match="few") as told:
+        keeps(touch, few, many, 0, says=["few", "many"])
+    assert "[0., 1.]" in told.value.got
+    with pytest.raises(NotYet, match="many") as told:
+        keeps(touch, few, many, 1, says=["few", "many"])
+    assert (told.value.expected, told.value.got) == (
+        "the input as it was, 0 at [1, 1]",
+        "1 at [1, 1]",
+    )
+    assert not few.any()
+    assert not many.any()  # what the check goes on with
+
+
+def test_parts_and_shapes():
+    for pair in ((1, 2), [1, 2], torch.tensor([1, 2]), np.array([1, 2])):
+        assert parts(pair, 2, "Two are wanted.") == (1, 2)
+    rows = torch.zeros(2, 3)
+    assert len(parts(rows, 2, "Two are wanted.", stacked=True)) == 2
+    for wrong in ((1, 2, 3), torch.tensor([1]), torch.tensor(1), rows, 5, "ab", {1: 2, 3: 4}):
+        with pytest.raises(NotYet, match="Two are wanted"):
+            parts(wrong, 2, "Two are wanted.")
+    with pytest.raises(NotAttempted):
+        parts((1, ...), 2, "Two are wanted.")
+    assert of_shape([[1, 2]], (1, 2), "The table").tolist() == [[1, 2]]
+    with pytest.raises(NotYet, match=r"^The table has the wrong shape.$") as told:
+        of_shape(rows, (3, 2), "The table")
+    assert (told.value.expected, told.value.got) == ("shape (3, 2)", "shape (2, 3)")
+    with pytest.raises(NotYet, match=r"^One for each.$"):
+        of_shape(rows, (2,), "The table", says="One for each.")
 
 
 def test_what_is_shown_says_everything_without_colour():
@@ -341,7 +380,9 @@ def test_in_a_terminal_and_without_ipython():
         "import sys; from lenetcourse.labs import lab_01 as lab; lab.q6.check([[1, 2], [3, 4]]);"
         "lab.progress(); print('IPython' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert "three rows and three columns" in done.stdout
     assert done.stdout.endswith("False\n")
 

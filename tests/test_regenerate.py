@@ -25,6 +25,7 @@ from toy_course import code, course, listed, notebook, regenerated
 from lenetcourse.files import temporary_name
 
 TOOLS = Path(regenerate.__file__).parent
+POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
 BATCH = """
 dataset: digits
 chapters:
@@ -322,6 +323,7 @@ if x == 2 and not Path(marker).exists():
 """
 
 
+@POSIX
 def test_killed_in_the_middle_and_started_again(tmp_path):
     parameters = 'dataset = "auto"\nx = 0\nmarker = ""'
     slow = notebook("import os", SLOW, code("print('{}')", "values"), parameters=parameters)
@@ -356,6 +358,7 @@ def test_killed_in_the_middle_and_started_again(tmp_path):
     assert not [path for path in contents(root) if path.name.startswith(".")]
 
 
+@POSIX
 def test_interrupted(tmp_path):
     """Ctrl-C ends the batch at once; the lifeline ends what it started, as above."""
     root = course(
@@ -378,7 +381,7 @@ runpy.run_path("regenerate.py", run_name="__main__")
         [sys.executable, "-c", command],
         cwd=TOOLS,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         # A shell starts background jobs with SIGINT ignored, and their children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

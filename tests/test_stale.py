@@ -34,7 +34,7 @@ def run_tool(root, name, *words):
         env=os.environ | {"PYTHONPATH": str(root)},
         cwd=root,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 

@@ -55,7 +55,7 @@ def environment(folder: Path, grader: str) -> dict[str, str]:
 def run(command: Sequence[str], where: Path, variables: dict[str, str]) -> str:
     """Run a grader's command; return what it said. Raises SystemExit with that when it fails."""
     done = subprocess.run(
-        command, cwd=where, env=variables, text=True, stdout=subprocess.PIPE,
+        command, cwd=where, env=variables, encoding="utf-8", stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
     if done.returncode:

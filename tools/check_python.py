@@ -1,6 +1,6 @@
-"""Stop with one clear line when this Python cannot make the course's environment.
+"""What is wrong with a Python that cannot make the course's environment, in one clear line.
 
-Written for any Python, also one far too old for the course: no f-strings, no imports at the top.
+Written for any Python, also one far too old for the course: no f-strings.
 """
 
 import sys
@@ -14,7 +14,8 @@ def complaint(version, has_venv):
     if tuple(version[:2]) < OLDEST:
         return (
             "the course needs Python 3.10 or newer, and %s is Python %s: "
-            "name another one, for example make PYTHON=python3.12 book" % (sys.executable, found)
+            "name another one, for example make PYTHON=python3.12 book, "
+            "or on Windows py -3.12 tools\\do.py book" % (sys.executable, found)
         )
     if not has_venv:
         return (
@@ -32,10 +33,3 @@ def can_make_venv():
     except ImportError:
         return False
     return True
-
-
-if __name__ == "__main__":
-    message = complaint(sys.version_info, can_make_venv())
-    if message:
-        sys.stderr.write("make: " + message + "\n")
-        sys.exit(2)

@@ -40,7 +40,7 @@ def resolve(direct):
             + ["--fork-strategy=fewest", "--no-annotate", "--no-header", str(source)],
             check=True,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
     return done.stdout.splitlines()
 
@@ -53,7 +53,8 @@ def main():
         for line in resolve(direct)
         if "==" in line and name_of(line) not in named and not line.startswith(LEFT_OUT)
     ]
-    REQUIREMENTS.write_text("\n".join(direct + pulled_in) + "\n", encoding="utf-8")
+    text = "\n".join(direct + pulled_in) + "\n"
+    REQUIREMENTS.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

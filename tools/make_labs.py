@@ -21,7 +21,7 @@ from lab.source import LabSource, all_sources, handed_out, read_source, record
 from notebook.outputs import cleaned, what_stopped, with_outputs
 from notebook.reading import ROOT, Unusable, code_hash, write_notebook
 
-from lenetcourse.files import replacing
+from lenetcourse.files import write_text
 
 PARAMETERS = {"dataset": "digits"}  # with these the solutions are run
 CELL_SECONDS = 120
@@ -76,9 +76,7 @@ def differences(sources: Sequence[LabSource], root: Path) -> list[str]:
 
 def write(path: Path, text: str, root: Path) -> None:
     """Write a file and print its place. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, text)
     print(path.relative_to(root).as_posix())
 
 

@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
 def prove_all(paths: Sequence[Path], jobs: int) -> list[Report]:
     """Return the reports, in order; each lab has a process of its own."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=None) as pool:
+    jobs = max(1, min(jobs, len(paths)))  # Windows has a limit: 61 processes
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         return list(pool.map(prove, paths))
 
 

@@ -14,7 +14,6 @@ left. What it works on when the batch is stopped goes on there, and is lost.
 
 import argparse
 import contextlib
-import fcntl
 import os
 import sys
 import time
@@ -28,7 +27,7 @@ from batch.runs import Run, choose, read_batch, written_files
 from batch.work import Work
 from notebook.reading import ROOT, Unusable
 
-from lenetcourse.files import TEMPORARY
+from lenetcourse.files import TEMPORARY, locked
 
 CONNECT = 20  # seconds that a Dask scheduler has to answer
 INTERRUPTED = 130
@@ -39,12 +38,11 @@ def only_batch(root: Path) -> Iterator[None]:
     """Hold the batch's lock, which the system lets go of however this process ends."""
     path = root / "_build" / "batch.lock"
     path.parent.mkdir(exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unusable("another batch is running in this folder") from None
-        yield
+    try:
+        with locked(path, wait=False):
+            yield
+    except BlockingIOError:
+        raise Unusable("another batch is running in this folder") from None
 
 
 def remove_half_written(everything: Sequence[Run], root: Path) -> None:

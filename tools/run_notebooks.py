@@ -36,6 +36,7 @@ def variables() -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": str(OFFLINE),  # and not the course's folder
+        "PYTHONUTF8": "1",  # a .pth file is read as UTF-8 also on Windows
         "LENETCOURSE_DATASET": "digits",
         "LENETCOURSE_OFFLINE": "1",
         "LENETCOURSE_LEADERBOARD": "off",

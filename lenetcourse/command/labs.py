@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import os
 from pathlib import Path
 
@@ -39,10 +38,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 def show_list(options: argparse.Namespace) -> int:
     """Print every lab with its tasks."""
     from lenetcourse.grading.submission import lab_numbers
+    from lenetcourse.labs.frame import load_lab
     from lenetcourse.labs.record import read_record
 
     for number in lab_numbers():
-        lab = importlib.import_module(f"lenetcourse.labs.lab_{number}").LAB
+        lab = load_lab(number)
         print(f"{number} {lab.title}: {read_record(number)['name']}.ipynb")
         for task in lab.tasks.values():
             print(f"   {task.name}  {task.title}")
@@ -63,6 +63,7 @@ def read_seeds(path: Path | None) -> list[int]:
 
 def grade_all(options: argparse.Namespace) -> int:
     """Mark every notebook; return 0, also when some could not be marked: the CSV says so."""
+    from lenetcourse.files import write_text
     from lenetcourse.grading import parent, reports
     from lenetcourse.grading.submission import lab_numbers
 
@@ -92,7 +93,7 @@ def grade_all(options: argparse.Namespace) -> int:
         finally:  # also when interrupted: what is known is written
             if done:
                 reports.write_grades(done, options.out)
-                (folder / "summary.md").write_text(reports.summary(done), encoding="utf-8")
+                write_text(folder / "summary.md", reports.summary(done))
     print(f"{options.out}, and a page for each in {folder}/; summary in {folder / 'summary.md'}")
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lenetcourse.data.download import DownloadError, cache_folder, fetch
+from lenetcourse.data.download import DownloadError, attached, cache_folder, fetch
 from lenetcourse.data.idx import IDXError, idx_header, read_idx
 from lenetcourse.data.images import ImageSet
 from lenetcourse.data.sources import SOURCES, Source, SourceFile
@@ -40,9 +40,10 @@ def load_dataset(
     part, drawn with a fixed seed, is the validation split: 55,000 / 5,000 / 10,000 on MNIST.
 
     The files are looked for in `folder`, else in the folder named by the environment variable
-    LENETCOURSE_DATA, else in the user's cache, else downloaded into the cache unless
-    LENETCOURSE_OFFLINE=1. They may be raw or gzip, flat in the folder, in a subfolder of the data
-    set's name, or in torchvision's layout (MNIST/raw).
+    LENETCOURSE_DATA, else in the user's cache, else, unless LENETCOURSE_OFFLINE=1, among the data
+    sets attached to a Kaggle notebook (MNIST only), else downloaded into the cache. They may be raw
+    or gzip, flat in the folder, in a subfolder of the data set's name, or in torchvision's layout
+    (MNIST/raw).
 
     Raises UsageError for an unknown name or split, DatasetError when the data cannot be had or is
     damaged; the message says what was tried and what to do.
@@ -108,13 +109,23 @@ def download_dataset(name: str) -> list[Path]:
 
 
 def dataset_folder(name: str) -> Path | None:
-    """Return the folder on this machine that holds all files of a data set, or None."""
+    """Return the folder on this machine that holds all files of a data set, or None.
+
+    Raises DatasetError when one of them is not whole.
+    """
     source = SOURCES[name]
+    files = [file for part in source.parts.values() for file in part]
     for place in [*_given(None), cache_folder()]:
-        found = [_find(source, file, place) for part in source.parts.values() for file in part]
+        found = [_find(source, file, place) for file in files]
         if all(found):
+            for path, file in zip(found, files, strict=True):
+                _read_checked(path, file)
             return found[0].parent
-    return None
+    if os.environ.get("LENETCOURSE_OFFLINE") == "1":  # then `_locate` does not come to `fetch`
+        return None
+    found = [attached(file, lambda path, file=file: _read_checked(path, file)) for file in files]
+    # Each may be in a folder of its own there.
+    return Path(os.path.commonpath([path.parent for path in found])) if all(found) else None
 
 
 def _split(count: int, split: str) -> np.ndarray:

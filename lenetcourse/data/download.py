@@ -1,7 +1,8 @@
-"""Fetch the files of a data set into the user's cache: several mirrors, time-outs, checked."""
+"""Fetch the files of a data set: attached to a Kaggle notebook, or from mirrors into the cache."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -20,6 +21,8 @@ from lenetcourse.files import sweep, temporary_name
 CONNECT_SECONDS = 6
 SILENCE_SECONDS = 20  # a mirror that sends nothing for so long is given up
 SLACK = 1 << 20  # bytes: gzip adds 0.03 % to what cannot be compressed (zlib's compressBound)
+ATTACHED = Path("/kaggle/input")  # the data sets that were added to a Kaggle notebook
+LEVELS = 5  # folders down: datasets/OWNER/NAME/MNIST/raw
 
 
 class DownloadError(CourseError, RuntimeError):
@@ -38,13 +41,15 @@ def cache_folder() -> Path:
 
 
 def fetch(source: Source, file: SourceFile, check: Callable[[Path], object]) -> Path:
-    """Download one file into the cache and return its path.
+    """Return the path of a file that is attached to a Kaggle notebook, else download it.
 
     `check` reads a downloaded file and raises an error when its content is wrong. Each process
     downloads to a place of its own and renames at the end, so two that need the same file at once
     both succeed. The address in the environment variable LENETCOURSE_MIRROR is tried first.
     Raises DownloadError when every mirror failed.
     """
+    if found := attached(file, check):
+        return found
     folder = cache_folder() / source.name
     if not folder.is_absolute():
         raise DownloadError(f"{source.name}: no home directory to keep downloads in: set HOME")
@@ -55,6 +60,30 @@ def fetch(source: Source, file: SourceFile, check: Callable[[Path], object]) -> 
             return _from_mirrors(source, file, check, Path(part), folder)
     except OSError as error:
         raise DownloadError(f"{source.name}: cannot write into {folder}: {error}") from None
+
+
+def attached(file: SourceFile, check: Callable[[Path], object]) -> Path | None:
+    """Return the path of a file below `ATTACHED`, in any data set there, or None.
+
+    Whoever publishes a data set on Kaggle chooses its folders, and Kaggle unpacks an archive into a
+    folder of its name: so the names are looked for everywhere, and `check`, as for `fetch`, tells
+    whose they are. It can only where the md5 of the content is known: Fashion-MNIST's and KMNIST's
+    files have MNIST's names.
+    """
+    if file.md5 is None:
+        return None
+    names = [file.name, file.name.replace("-idx", ".idx")]
+    for folder, folders, files in os.walk(ATTACHED):
+        folders.sort()
+        if len(Path(folder).relative_to(ATTACHED).parts) >= LEVELS:
+            folders.clear()
+        for name in (name + ending for name in names for ending in (".gz", "")):
+            if name in files:
+                path = Path(folder, name)
+                with contextlib.suppress(CourseError):
+                    check(path)
+                    return path
+    return None
 
 
 def _from_mirrors(

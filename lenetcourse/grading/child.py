@@ -7,17 +7,23 @@ nothing with it that was known before.
 
 from __future__ import annotations
 
-import importlib
 import json
-import linecache
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
 from lenetcourse.grading.submission import Cell, canonical_checks, checked_in
-from lenetcourse.labs.frame import Lab, Task
-from lenetcourse.labs.judge import NOT_YET, RIGHT, Outcome, OutOfTime, own_line, time_limit
+from lenetcourse.labs.frame import Lab, Task, load_lab
+from lenetcourse.labs.judge import (
+    NOT_YET,
+    RIGHT,
+    Outcome,
+    OutOfTime,
+    own_line,
+    run_cell,
+    time_limit,
+)
 
 Tell = Callable[[dict], None]
 
@@ -35,7 +41,7 @@ def main() -> None:
         results.write(json.dumps(line) + "\n")
         results.flush()
 
-    lab = importlib.import_module(f"lenetcourse.labs.lab_{order['lab']}").LAB
+    lab = load_lab(order["lab"])
     tell({"ready": True})
     mark([Cell(*cell) for cell in order["cells"]], lab, order["seeds"], order["cell_seconds"], tell)
     tell({"finished": True})
@@ -54,7 +60,7 @@ def mark(cells: list[Cell], lab: Lab, seeds: list[int], cell_seconds: float, tel
         here = checked_in(cell, list(checks))
         tell({"cell": cell.name})
         only_checks = here and "\n" not in cell.source.strip()
-        trouble = None if only_checks else run_cell(cell, space, cell_seconds)
+        trouble = None if only_checks else trouble_in(cell, space, cell_seconds)
         if trouble:
             tell({"cell": cell.name, "trouble": trouble})
         for task in here:
@@ -65,14 +71,11 @@ def mark(cells: list[Cell], lab: Lab, seeds: list[int], cell_seconds: float, tel
             tell(judged(lab.tasks[task], checks[task], space, seeds))
 
 
-def run_cell(cell: Cell, space: dict, seconds: float) -> str | None:
+def trouble_in(cell: Cell, space: dict, seconds: float) -> str | None:
     """Run a cell; return what went wrong in one line, or None."""
-    filename = f"<{cell.name}>"
-    lines = cell.source.splitlines(keepends=True)
-    linecache.cache[filename] = (len(cell.source), None, lines, filename)
     try:
         with time_limit(seconds):
-            exec(compile(cell.source, filename, "exec"), space)
+            run_cell(cell.name, cell.source, space)
     except OutOfTime:
         return f"ran for more than {seconds:g} seconds and was stopped"
     except BaseException as error:  # SystemExit and KeyboardInterrupt are the notebook's own

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lenetcourse.errors import CourseError, UsageError
-from lenetcourse.files import replacing
-from lenetcourse.labs.blanks import for_other_graders
+from lenetcourse.files import write_text
+from lenetcourse.labs.blanks import ANSWER, for_other_graders
 
-ANSWER = re.compile(r"(q\d+)-answer(?:-\d+)?")
 CHECK = re.compile(r"(q\d+)-check")
 NBGRADER_CONFIG = '''"""The settings of the exported labs: our own blanks stay below this line."""
 
@@ -44,10 +43,10 @@ def export(solutions: Path, grader: str, folder: Path) -> list[Path]:
         convert = nbgrader_cells if grader == "nbgrader" else otter_cells
         notebook["cells"] = list(convert(cells, source.stem))
         notebook["metadata"].pop("lenetcourse", None)
-        _write(place, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+        write_text(place, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
         written.append(place)
     if grader == "nbgrader":
-        _write(folder / "nbgrader_config.py", NBGRADER_CONFIG)
+        write_text(folder / "nbgrader_config.py", NBGRADER_CONFIG)
     return written
 
 
@@ -55,12 +54,6 @@ def _place(folder: Path, grader: str, source: Path) -> Path:
     """Return where a grader looks for a lab."""
     parent = folder / "source" / source.stem[:6] if grader == "nbgrader" else folder
     return parent / source.name
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _read(path: Path) -> dict:

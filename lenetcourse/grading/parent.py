@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import site
 import subprocess
 import sys
 import tempfile
@@ -155,6 +156,8 @@ def environment(folder: str) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": folder,
+        "USERPROFILE": folder,  # the home of Windows
+        "PYTHONUSERBASE": site.getuserbase(),  # where pip install --user put the packages
     }
     # The folder of this process is the child's no longer: what it was told stays true.
     library = str(Path(__file__).resolve().parents[2])
@@ -177,12 +180,13 @@ def _limiter(limits: Limits) -> Callable[[], None]:
 
 
 def _kill(child: subprocess.Popen) -> None:
-    """End a child and all that it started."""
+    """End a child and all that it started; on Windows all that it still knows of."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-    else:
-        child.kill()
+    elif child.poll() is None:
+        command = ["taskkill", "/F", "/T", "/PID", str(child.pid)]
+        subprocess.run(command, capture_output=True, check=False)
 
 
 def read_lines(out: bytes) -> Iterator[dict]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import html
-import importlib
 import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from lenetcourse.files import replacing
+from lenetcourse.files import replacing, write_text
 from lenetcourse.grading.parent import Marked
+from lenetcourse.labs.frame import load_lab
 from lenetcourse.labs.judge import RIGHT, Outcome
 from lenetcourse.labs.shown import SIGNS
 
@@ -32,10 +32,7 @@ def student(name: str) -> tuple[str, str]:
 
 def titles(lab: str | None) -> dict[str, str]:
     """Return the title of each task of a lab."""
-    if lab is None:
-        return {}
-    tasks = importlib.import_module(f"lenetcourse.labs.lab_{lab}").LAB.tasks
-    return {name: task.title for name, task in tasks.items()}
+    return {name: task.title for name, task in load_lab(lab).tasks.items()} if lab else {}
 
 
 def told(outcome: Outcome) -> str:
@@ -45,12 +42,6 @@ def told(outcome: Outcome) -> str:
         if (text := getattr(outcome, label)) is not None:
             lines.append(f"{label}: {text}")
     return "\n".join(line for line in lines if line)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_student(marked: Marked, folder: Path) -> None:
@@ -68,8 +59,8 @@ def write_student(marked: Marked, folder: Path) -> None:
         for task, outcome in in_order(marked)
     ]
     results = {"score": marked.points, "output": "\n".join(marked.trouble), "tests": tests}
-    _write(place / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    _write(place / "report.html", page(marked))
+    write_text(place / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    write_text(place / "report.html", page(marked))
 
 
 def in_order(marked: Marked) -> list[tuple[str, Outcome]]:

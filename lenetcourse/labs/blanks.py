@@ -6,10 +6,12 @@ that begin with `#: ` are what a reader finds in its place; one of them holds a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from lenetcourse.errors import CourseError
 
+ANSWER = re.compile(r"(q\d+)-answer(?:-\d+)?")  # the id of a cell with a task's answer
 BEGIN, END, GIVEN = "# BEGIN SOLUTION", "# END SOLUTION", "#: "
 
 

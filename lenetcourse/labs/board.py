@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from platformdirs import user_data_dir
 
-from lenetcourse.files import replacing
+from lenetcourse.files import locked, replacing
 
 VARIABLE = "LENETCOURSE_LEADERBOARD"
 NUMBERS = ("multiply_adds", "weights", "errors", "images")  # whole numbers of an entry
@@ -68,7 +67,7 @@ def add(entry: dict) -> Path:
         raise NotKept("there is no folder to keep it in, or it is switched off")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(path):
+        with locked(path.with_name(f"{path.name}.lock")):
             try:
                 kept = _read(path)
             except ValueError:
@@ -109,23 +108,3 @@ def _usable(entry: object) -> bool:
 def _same(entry: dict, other: object) -> bool:
     keys = ("name", "dataset", *NUMBERS)
     return isinstance(other, dict) and all(entry.get(key) == other.get(key) for key in keys)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block for this file."""
-    with path.with_name(f"{path.name}.lock").open("a+b") as file:
-        _lock(file.fileno())
-        yield  # closing the file, even by a crash, ends the lock
-
-
-def _lock(number: int) -> None:
-    if os.name == "nt":
-        import msvcrt
-
-        os.lseek(number, 0, os.SEEK_SET)
-        msvcrt.locking(number, msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(number, fcntl.LOCK_EX)

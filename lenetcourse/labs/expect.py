@@ -1,19 +1,20 @@
 """What a check says of an answer: the comparison, and the sentence that goes with it.
 
-A check calls the answer with `call` and compares with `same`. Both raise `NotYet`, which holds what
-a reader needs to go on; an answer that is right raises nothing.
+A check calls the answer with `call` or `keeps` and compares with `same`. All raise `NotYet`, which
+holds what a reader needs to go on; an answer that is right raises nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 
 BLANK = ...  # what stands in the notebook where an answer belongs
+ARRAYS = (torch.Tensor, np.ndarray)
 SHOWN_NUMBERS = 36  # an array with more is told by its shape
 
 
@@ -38,7 +39,7 @@ def describe(value: object) -> str:
     """Return `value` in a few words: small arrays in full, large ones by their shape."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (torch.Tensor, np.ndarray)):
+    if isinstance(value, ARRAYS):
         return _describe_array(as_array(value))
     if isinstance(value, float):
         return f"{value:.6g}"
@@ -77,6 +78,28 @@ def call(function: object, *inputs: object, **options: object) -> object:
     Raises NotAttempted when it gives back a blank, NotYet when it cannot be called or gives None.
     What the answer itself raises goes through, with the inputs as `lab_inputs`.
     """
+    return _called(function, [_copy(value) for value in inputs], inputs, options)
+
+
+def keeps(function: object, *inputs: object, says: Sequence[str]) -> object:
+    """Return what `call` does. Raises NotYet when a tensor or array that came in was changed.
+
+    `says` has a sentence for each of them, in the order of the inputs.
+    """
+    handed = [value.copy() if isinstance(value, np.ndarray) else _copy(value) for value in inputs]
+    result = _called(function, handed, inputs, {})
+    before, after = ([as_array(v) for v in vs if isinstance(v, ARRAYS)] for vs in (inputs, handed))
+    for sentence, was, now in zip(says, before, after, strict=True):
+        if not np.array_equal(was, now):
+            was, now = _apart(now, was, 0)
+            raise NotYet(sentence, expected=f"the input as it was, {describe(was)}", got=now)
+    return result
+
+
+def _called(
+    function: object, handed: Sequence[object], inputs: tuple, options: Mapping[str, object]
+) -> object:
+    """Return what `function` makes of what is handed over; errors tell `inputs`, as they were."""
     attempted(function)
     if not callable(function):
         raise NotYet(
@@ -85,7 +108,7 @@ def call(function: object, *inputs: object, **options: object) -> object:
         )
     named = _named_inputs(function, inputs, options)
     try:
-        result = function(*map(_copy, inputs), **options)
+        result = function(*handed, **options)
     except Exception as error:
         with contextlib.suppress(Exception):  # an error that cannot be told more about
             error.lab_inputs = "\n".join(f"{n} = {describe(v)}" for n, v in named.items())
@@ -153,6 +176,34 @@ def as_array(value: object, what: str = "The result") -> np.ndarray:
     if array.dtype.kind not in "biuf":
         raise NotYet(f"{what} should be numbers or a tensor of numbers.", got=a_kind(value))
     return array
+
+
+def of_shape(
+    value: object, shape: tuple[int, ...], what: str, given: object = None, *, says: str = ""
+) -> np.ndarray:
+    """Return numbers of this shape as an array. Raises NotYet, with the words of `says` if any."""
+    found = as_array(value, what)
+    if found.shape != tuple(shape):
+        raise NotYet(
+            says or f"{what} has the wrong shape.",
+            given=given,
+            expected=f"shape {tuple(shape)}",
+            got=f"shape {found.shape}",
+        )
+    return found
+
+
+def parts(answer: object, count: int, sentence: str, *, stacked: bool = False) -> tuple:
+    """Return the `count` parts of an answer; a row of numbers has parts as a tuple has.
+
+    With `stacked`, so has an array of more dimensions. Raises NotYet with `sentence`.
+    """
+    row = isinstance(answer, ARRAYS) and (answer.ndim == 1 or (stacked and answer.ndim > 1))
+    found = tuple(answer) if row else answer
+    if not isinstance(found, (tuple, list)) or len(found) != count:
+        raise NotYet(sentence, got=answer)
+    attempted(*found)
+    return tuple(found)
 
 
 def same(
@@ -246,12 +297,3 @@ def whole_number(answer: object, what: str = "The answer") -> int:
     if array.size != 1 or array.dtype.kind == "b" or float(array.reshape(-1)[0]) % 1:
         raise NotYet(f"{what} should be one whole number.", got=answer)
     return int(array.reshape(-1)[0])
-
-
-def keeps(function: Callable[[], object], value: torch.Tensor, message: str) -> object:
-    """Return what `function()` gives; raise NotYet(message) when it changed `value` on the way."""
-    before = value.clone()
-    result = function()
-    if not torch.equal(before, value):
-        raise NotYet(message, given=before, expected="the input as it was", got=value)
-    return result

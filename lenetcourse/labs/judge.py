@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import inspect
+import linecache
 import signal
 import sysconfig
 import threading
@@ -40,11 +42,16 @@ class OutOfTime(BaseException):
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block after `seconds`; no limit where the system has no alarm."""
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+    """Raise OutOfTime in the block after `seconds`; no limit outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    with _alarm(seconds) if hasattr(signal, "SIGALRM") else _interrupt(seconds):
+        yield
 
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
         raise OutOfTime
 
@@ -55,6 +62,37 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _interrupt(seconds: float) -> Iterator[None]:
+    """Do the same where the system has no alarm, as on Windows: another thread interrupts."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        _thread.interrupt_main()
+
+    def stop(*signal_and_frame: object) -> None:
+        if over.is_set():
+            over.clear()
+            raise OutOfTime
+        if not callable(before):
+            raise KeyboardInterrupt
+        before(*signal_and_frame)
+
+    before = signal.signal(signal.SIGINT, stop)
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    try:
+        timer.start()
+        yield
+    finally:
+        try:
+            timer.cancel()
+            timer.join()  # what it has sent arrives before the old handler is back
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def judge(
@@ -127,6 +165,14 @@ def own_line(error: BaseException) -> str | None:
     last = frames[-1]
     place = f"{last.name}, line {last.lineno}"
     return f"{place}: {last.line}" if last.line else place
+
+
+def run_cell(name: str, source: str, space: dict) -> None:
+    """Run a notebook's cell outside of a kernel; `own_line` and tracebacks can tell its lines."""
+    filename = f"<{name}>"
+    lines = source.splitlines(keepends=True)
+    linecache.cache[filename] = (len(source), None, lines, filename)
+    exec(compile(source, filename, "exec", dont_inherit=True), space)
 
 
 def _is_own(filename: str) -> bool:

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from lenetcourse.labs.draw import Draw
-from lenetcourse.labs.expect import NotYet, a_kind, as_array, attempted, blank, call, same
+from lenetcourse.labs.expect import NotYet, a_kind, as_array, attempted, blank, call, of_shape, same
 from lenetcourse.labs.frame import Lab
 from lenetcourse.train.autograd import (
     Node,
@@ -511,19 +511,15 @@ class Stamps:
         traps: dict[str, torch.Tensor],
         given: str = "",
     ) -> None:
-        """Compare as `expect.same` does; show the numbers where they are few. Raises NotYet."""
+        """Compare as `expect.same` does; show few numbers as a grid. Raises NotYet."""
         found = as_array(got, what)
         try:
             same(found, wanted, given=given or self.given, what=what, traps=traps)
         except NotYet as error:
-            if found.shape != wanted.shape:
+            if found.shape != wanted.shape or not self.small:
                 raise
-            told = (error.expected, error.got)
-            if self.small:  # a grid in place of its shape
-                told = tuple(part.reshape(part.shape[-2:]) for part in (as_array(wanted), found))
-            elif error.expected == error.got:  # two shapes, the same
-                told = (None, None)
-            raise NotYet(error.message, given=error.given, expected=told[0], got=told[1]) from None
+            right, yours = (part.reshape(part.shape[-2:]) for part in (as_array(wanted), found))
+            raise NotYet(error.message, given=error.given, expected=right, got=yours) from None
 
 
 def _compare_maps(node: object, trial: Stamps) -> None:
@@ -816,13 +812,12 @@ def q8(
     if not all(hasattr(weight, "pass_back") for weight in weights):
         raise NotYet("The weights should be the nodes that `train` has changed.", got=weights)
     scores = call(network, Node(images), weights)
-    found = as_array(checked_scores(scores, weights), "The scores")
-    if found.shape != (len(images), 10):
-        raise NotYet(
-            "The network should give ten scores for each image.",
-            expected=f"shape {(len(images), 10)}",
-            got=f"shape {found.shape}",
-        )
+    found = of_shape(
+        checked_scores(scores, weights),
+        (len(images), 10),
+        "The scores",
+        says="The network should give ten scores for each image.",
+    )
     if not np.isfinite(found).all():
         raise NotYet("The scores are not numbers any more: the training has diverged.", got=found)
     yours = float((found.argmax(1) != labels).mean())

@@ -23,7 +23,9 @@ from lenetcourse.labs.expect import (
     as_array,
     attempted,
     call,
+    of_shape,
     one_of,
+    parts,
     same,
     whole_number,
 )
@@ -32,16 +34,6 @@ from lenetcourse.labs.judge import own_line
 
 LAB = Lab("02", "LeNet-5")
 progress = LAB.progress
-
-
-def parts(answer: object, count: int, sentence: str) -> list[object]:
-    """Return the `count` parts of what a function gave back. Raises NotYet with `sentence`."""
-    if isinstance(answer, (Tensor, np.ndarray)) and answer.ndim == 1:
-        answer = list(answer)
-    if not isinstance(answer, (tuple, list)) or len(answer) != count:
-        raise NotYet(sentence, got=answer)
-    attempted(*answer)
-    return list(answer)
 
 
 @LAB.task(
@@ -75,7 +67,7 @@ def q1(read_header: object, draw: Draw) -> None:
 
 
 def compare_header(
-    got: list[object], header: bytes, shape: tuple[int, ...], content: bytes
+    got: tuple[object, ...], header: bytes, shape: tuple[int, ...], content: bytes
 ) -> None:
     """Raise NotYet unless `got` is the (kind, shape, start) of a header."""
     given = f"a file that begins with {header.hex(' ')}"
@@ -208,13 +200,8 @@ def q2(make_network: object, draw: Draw) -> None:
         with torch.no_grad():
             got = run(network, images, side)
             weights = filled(network, side, draw)
-            if got.shape != (3, 10):
-                raise NotYet(
-                    "Ten scores for each image are wanted.",
-                    given="three images",
-                    expected="shape (3, 10)",
-                    got=f"shape {tuple(got.shape)}",
-                )
+            words = "Ten scores for each image are wanted."
+            of_shape(got, (3, 10), "The scores", given="three images", says=words)
             got = run(network, images, side)
             compare_scores(got, weights, images, side)
             if not torch.allclose(run(network.train(), images, side), got, atol=1e-4):
@@ -595,7 +582,7 @@ def loss_and_accuracy(got: object, dense: nn.Linear, batches: lc.Batches, given:
     )
 
 
-def checked_single(values: list[object]) -> Iterator[object]:
+def checked_single(values: tuple[object, ...]) -> Iterator[object]:
     """Yield the values. Raises NotYet where one is no single number."""
     for value in values:
         if as_array(value, "Each of the two").size != 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from lenetcourse.labs.expect import (
     attempted,
     call,
     describe,
+    of_shape,
     same,
     whole_number,
 )
@@ -174,7 +175,8 @@ def q2(loss_without: object, draw: Draw) -> None:
             summed[:, k] = level[k]
             kept_off.append(F.cross_entropy(rest(summed), labels))
         twice = losses_off(maps, labels, lambda found, r=rest: r(found).softmax(1), level)
-        errors = errors_off(maps, labels, rest, level)
+        answers = [found.argmax(1) for found in scores_off(maps, rest, level)]
+        errors = (torch.stack(answers) != labels).sum(1).float()
         counted = (
             "These are errors; wanted is the cross-entropy loss, which also tells how sure the "
             "network is."
@@ -216,24 +218,16 @@ def losses_off(
     maps: Tensor, labels: Tensor, rest: Callable[[Tensor], Tensor], level: Tensor
 ) -> Tensor:
     """Return the mean loss with each kernel off, its maps replaced by `level[k]`."""
-    losses = []
+    found = scores_off(maps, rest, level)
+    return torch.stack([F.cross_entropy(scores, labels) for scores in found])
+
+
+def scores_off(maps: Tensor, rest: Callable[[Tensor], Tensor], level: Tensor) -> Iterator[Tensor]:
+    """Yield the scores with each kernel off, one after another."""
     for k in range(maps.shape[1]):
         off = maps.clone()
         off[:, k] = level[k]
-        losses.append(F.cross_entropy(rest(off), labels))
-    return torch.stack(losses)
-
-
-def errors_off(
-    maps: Tensor, labels: Tensor, rest: Callable[[Tensor], Tensor], level: Tensor
-) -> Tensor:
-    """Return how many images are read wrong with each kernel off."""
-    errors = []
-    for k in range(maps.shape[1]):
-        off = maps.clone()
-        off[:, k] = level[k]
-        errors.append((rest(off).argmax(1) != labels).sum().float())
-    return torch.stack(errors)
+        yield rest(off)
 
 
 def call_told(given: str, function: object, *inputs: object) -> object:
@@ -300,14 +294,11 @@ def one_kernel_less(cut: object, network: nn.Module, given: str) -> None:
                 f"The new network has no `{name}`: its layers should be called as before.",
                 given=given,
             )
-        if found[name].shape != value.shape:
-            raise NotYet(
-                f"`{name}` has another shape than wanted: one kernel of conv2 goes, and the 16 "
-                "columns of fc1 that read it.",
-                given=given,
-                expected=f"shape {tuple(value.shape)}",
-                got=f"shape {tuple(found[name].shape)}",
-            )
+        words = (
+            f"`{name}` has another shape than wanted: one kernel of conv2 goes, and the 16 columns "
+            "of fc1 that read it."
+        )
+        of_shape(found[name], value.shape, f"`{name}`", given=given, says=words)
     for name, says, size in (
         ("conv2.out_channels", getattr(cut.conv2, "out_channels", None), second - 1),
         ("fc1.in_features", getattr(cut.fc1, "in_features", None), 16 * (second - 1)),

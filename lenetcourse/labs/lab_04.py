@@ -24,6 +24,7 @@ from lenetcourse.labs.expect import (
     attempted,
     call,
     keeps,
+    of_shape,
     one_of,
     same,
 )
@@ -53,27 +54,12 @@ def q1(dropout: object, draw: Draw) -> None:
         in_use(call(dropout, x, p, False), x, p)
         given = f"p = {p}, training = True, x of shape {tuple(x.shape)}, no value of x is 0"
         other = call(dropout, x, p, True)
-        got = keeps(
-            functools.partial(call_with, dropout, x, p, True),
-            x,
-            "The input itself was changed. Others may still need `x`: make a new tensor.",
-        )
+        words = "The input itself was changed. Others may still need `x`: make a new tensor."
+        got = keeps(dropout, x, p, True, says=[words])
         in_training(got, x, p, given)
         if np.array_equal(as_array(got), as_array(other)):
             raise NotYet("The mask is the same each time; each call should draw another.")
         backwards(dropout, x, p, given)
-
-
-def call_with(function: object, *inputs: object) -> object:
-    """Return what `call` does, with the tensors themselves in place of copies."""
-    if not callable(function):
-        return call(function)  # says so
-
-    @functools.wraps(function)
-    def ready() -> object:
-        return function(*inputs)
-
-    return call(ready)
 
 
 def in_use(got: object, x: torch.Tensor, p: float) -> None:
@@ -157,7 +143,7 @@ def in_training(got: object, x: torch.Tensor, p: float, given: str) -> None:
 def backwards(dropout: object, x: torch.Tensor, p: float, given: str) -> None:
     """The gradient of a dropped value is 0, of a kept one 1 / (1 - p)."""
     inputs = x.clone().requires_grad_()
-    result = call_with(dropout, inputs, p, True)
+    result = call(dropout, inputs, p, True)
     if not isinstance(result, torch.Tensor) or not result.requires_grad:
         raise NotYet(
             "The numbers are right, but no gradient finds its way back to `x`. Multiply the tensor "
@@ -806,14 +792,11 @@ def right_spread(
     mean, scatter = as_array(got[0], "The mean"), as_array(got[1], "The standard deviation")
     wanted = tuple(answers.shape[1:])
     for what, found in (("The mean", mean), ("The standard deviation", scatter)):
-        if found.shape != wanted:
-            raise NotYet(
-                f"{what} has the wrong shape: one number for each image and each digit is wanted, "
-                "so it is taken over the answers, the first dimension of the stack.",
-                given=given,
-                expected=f"shape {wanted}",
-                got=f"shape {found.shape}",
-            )
+        words = (
+            f"{what} has the wrong shape: one number for each image and each digit is wanted, so "
+            "it is taken over the answers, the first dimension of the stack."
+        )
+        of_shape(found, wanted, what, given=given, says=words)
     fits, scatters = mean_fits(mean, answers, times), scatter_fits(scatter, answers, times)
     if fits and scatters:
         return
@@ -907,12 +890,10 @@ def q7(shifted: object, draw: Draw) -> None:
     seed = draw.integer(0, 10**6)
 
     def ask(seed: int) -> object:
-        return call_with(shifted, images, torch.Generator().manual_seed(seed))
+        words = "The images themselves were changed: give back new ones."
+        return keeps(shifted, images, torch.Generator().manual_seed(seed), says=[words])
 
-    given = f"images of shape {tuple(images.shape)}"
-    got = keeps(
-        lambda: ask(seed), images, "The images themselves were changed: give back new ones."
-    )
+    given, got = f"images of shape {tuple(images.shape)}", ask(seed)
     found = torch.from_numpy(as_array(got, "The result").astype("float32"))
     if found.shape != images.shape:
         same(got, images, given=given, what="The result")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,7 +14,18 @@ from torch.nn import functional as F
 
 import lenetcourse as lc
 from lenetcourse.labs.draw import Draw
-from lenetcourse.labs.expect import NotYet, a_kind, as_array, attempted, call, one_of, same
+from lenetcourse.labs.expect import (
+    NotYet,
+    a_kind,
+    as_array,
+    attempted,
+    call,
+    keeps,
+    of_shape,
+    one_of,
+    parts,
+    same,
+)
 from lenetcourse.labs.frame import Lab
 from lenetcourse.labs.judge import own_line
 from lenetcourse.train.rejection import margin
@@ -23,29 +34,6 @@ LAB = Lab("05", "The variational autoencoder")
 progress = LAB.progress
 
 PIXELS = 784
-
-
-def parts(answer: object, count: int, sentence: str) -> list[object]:
-    """Return the `count` parts of what a function gave back. Raises NotYet with `sentence`."""
-    if isinstance(answer, (Tensor, np.ndarray)) and answer.ndim == 1:
-        answer = list(answer)
-    if not isinstance(answer, (tuple, list)) or len(answer) != count:
-        raise NotYet(sentence, got=answer)
-    attempted(*answer)
-    return list(answer)
-
-
-def of_shape(value: object, shape: tuple[int, ...], what: str, given: str) -> np.ndarray:
-    """Return numbers of this shape. Raises NotYet when they have another."""
-    found = as_array(value, what)
-    if found.shape != shape:
-        raise NotYet(
-            f"{what} has the wrong shape.",
-            given=given,
-            expected=f"shape {shape}",
-            got=f"shape {found.shape}",
-        )
-    return found
 
 
 @LAB.task(
@@ -112,14 +100,11 @@ def not_mixed(found: Tensor, mu: Tensor, logvar: Tensor, given: str) -> None:
 
 def untouched(function: object, mu: Tensor, logvar: Tensor) -> None:
     """Raise NotYet when a function changes the tensors that it is given."""
-    inputs = {"mu": mu.clone(), "logvar": logvar.clone()}
-    call(lambda: function(*inputs.values()))  # `call` itself would hand over copies
-    for name, before in (("mu", mu), ("logvar", logvar)):
-        if not torch.equal(inputs[name], before):
-            raise NotYet(
-                f"`{name}` itself has changed: `+=`, `*=` and methods such as `exp_` write into "
-                "the tensor that came in. Make a new one.",
-            )
+    words = (
+        "`{}` itself has changed: `+=`, `*=` and methods such as `exp_` write into the tensor that "
+        "came in. Make a new one."
+    )
+    keeps(function, mu, logvar, says=[words.format(name) for name in ("mu", "logvar")])
 
 
 def right_spread(moved: Tensor, levels: Tensor, which: Tensor, given: str) -> None:
@@ -540,7 +525,7 @@ def right_encoding(network: nn.Module, weights: dict[str, Tensor], draw: Draw) -
         same(value, wanted, given=given, what=f"`{name}` of encode", traps=wrong, tolerance=1e-3)
 
 
-def same_shape_and_near(found: list[object], wanted: tuple[Tensor, ...]) -> bool:
+def same_shape_and_near(found: Sequence[object], wanted: tuple[Tensor, ...]) -> bool:
     """Return whether all numbers agree."""
     arrays = [as_array(value) for value in found]
     return all(

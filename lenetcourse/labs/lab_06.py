@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 from pathlib import Path
 
@@ -23,7 +22,9 @@ from lenetcourse.labs.expect import (
     attempted,
     call,
     keeps,
+    of_shape,
     one_of,
+    parts,
     same,
     whole_number,
 )
@@ -113,29 +114,6 @@ def fence() -> Tensor:
     return _greys(np.where(wires, 215, 100) + 0.4 * hills, 30, 235)
 
 
-def numbers(value: object, shape: tuple[int, ...], what: str, given: object = None) -> np.ndarray:
-    """Return an answer as an array. Raises NotYet when it has another shape."""
-    array = as_array(value, what)
-    if array.shape != shape:
-        raise NotYet(
-            f"{what} should have another shape.",
-            given=given,
-            expected=f"shape {shape}",
-            got=f"shape {array.shape}",
-        )
-    return array
-
-
-def pair(answer: object, sentence: str) -> tuple[object, object]:
-    """Return the two parts of an answer. Raises NotYet with `sentence`."""
-    if isinstance(answer, (Tensor, np.ndarray)) and answer.ndim:
-        answer = list(answer)
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        raise NotYet(sentence, got=answer)
-    attempted(*answer)
-    return answer[0], answer[1]
-
-
 def one_tensor(value: object, what: str) -> object:
     """Return an answer that torch can make one tensor of. Raises NotYet."""
     as_array(value, what)
@@ -148,25 +126,6 @@ def one_tensor(value: object, what: str) -> object:
             got=f"{a_kind(value)}, of which torch says: {error}",
         ) from None
     return value
-
-
-def call_on(function: object, *inputs: object) -> object:
-    """Return what `call` does, with the tensors themselves in place of copies."""
-    if not callable(function):
-        return call(function)  # says so
-
-    try:
-        inspect.signature(function, follow_wrapped=False).bind(*inputs)
-    except TypeError:
-        return call(function, *inputs)  # says so
-    except ValueError:  # some functions written in C have no signature
-        pass
-
-    @functools.wraps(function)
-    def ready() -> object:
-        return function(*inputs)
-
-    return call(ready)
 
 
 @LAB.task(
@@ -191,10 +150,12 @@ def q1(make_scenes: object, draw: Draw) -> None:
         given = f"{count} scenes of {rows}x{columns} pixels, ink and ground"
         if count == 1:
             given = f"ink\n{as_array(ink[0])}\nground\n{as_array(photo[0])}"
-        words = "The ground itself was changed: a second digit could not be put on it. Copy it."
-        made = functools.partial(call_on, make_scenes, ink, photo)
-        made = functools.partial(keeps, made, ink, "The ink itself was changed. Copy it first.")
-        pictures, masks = pair(keeps(made, photo, words), "Two things are wanted: pictures, masks.")
+        words = [
+            "The ink itself was changed. Copy it first.",
+            "The ground itself was changed: a second digit could not be put on it. Copy it.",
+        ]
+        made = keeps(make_scenes, ink, photo, says=words)
+        pictures, masks = parts(made, 2, "Two things are wanted: pictures, masks.", stacked=True)
         masks = as_array(one_tensor(masks, "The masks"), "The masks")
         one_tensor(pictures, "The pictures")
         true = ink >= 128
@@ -276,11 +237,9 @@ def q2(iou: object, draw: Draw) -> None:
                 f"mask\n{as_array(masks[0])}"
             )
         wanted = overlap(found, true)
-        made = functools.partial(call_on, iou, scores, masks)
-        words = "The scores themselves were changed; they will be used again. Leave them."
-        made = functools.partial(keeps, made, scores, words)
-        words = "The masks themselves were changed; they will be used again. Leave them."
-        got = as_array(keeps(made, masks, words), "The IoU")
+        words = "The {} themselves were changed; they will be used again. Leave them."
+        says = [words.format(name) for name in ("scores", "masks")]
+        got = as_array(keeps(iou, scores, masks, says=says), "The IoU")
         if np.isnan(got).any():
             raise NotYet(
                 "Nothing divided by nothing is nan. Where the mask is empty and nothing is found, "
@@ -691,7 +650,8 @@ def seeded(draw: Draw) -> torch.Generator:
 def corners(answer: object, photo: Tensor, given: str) -> tuple[np.ndarray, np.ndarray]:
     """Return row and column of each piece's first pixel. Raises NotYet when it is no piece."""
     one_tensor(answer, "The pieces")
-    pieces = numbers(answer, (400, 28, 28), "The pieces", f"{given}; count = 400")
+    words = "The pieces should have another shape."
+    pieces = of_shape(answer, (400, 28, 28), "The pieces", f"{given}; count = 400", says=words)
     width = photo.shape[1]
     if pieces.min() < 0 or pieces.max() >= photo.numel():
         raise NotYet("There are numbers in it that the photograph does not hold.", given=given)
@@ -794,12 +754,11 @@ def q7(read_masked: object, gained_and_lost: object, draw: Draw) -> None:
     greys[200:] = level  # the score is 0 there
     pictures = torch.where(ink >= 140, ink, greys)
     network, reader = Marker(level).train(), Reader().train()
-    answers = keeps(
-        functools.partial(call_on, read_masked, network, reader, pictures),
-        pictures,
+    words = (
         "The pictures themselves were changed: the next network would get them erased. Leave "
-        "`pictures` as they are; work on a copy.",
+        "`pictures` as they are; work on a copy."
     )
+    answers = keeps(read_masked, network, reader, pictures, says=[words])
     given = "300 scenes, bytes (300, 28, 28); both networks come in training mode"
     called_well(network, "network", given)
     called_well(reader, "reader", given)
@@ -814,9 +773,8 @@ def q7(read_masked: object, gained_and_lost: object, draw: Draw) -> None:
         before[1], after[1] = (labels[1] + 1) % 10, (labels[1] + 2) % 10
         first, then = before == labels, after == labels
         gained, lost = int((~first & then).sum()), int((first & ~then).sum())
-        got = pair(
-            call(gained_and_lost, before, after, labels), "Two numbers are wanted: gained, lost."
-        )
+        answer = call(gained_and_lost, before, after, labels)
+        got = parts(answer, 2, "Two numbers are wanted: gained, lost.", stacked=True)
         words = f"before = {before.tolist()}\nafter = {after.tolist()}\nlabels = {labels.tolist()}"
         changed = int((before != after).sum())
         same(
@@ -939,13 +897,13 @@ def q8(rule: object, draw: Draw) -> str:
     """Any `rule(pictures)` -> masks that beats the threshold at 128, in pairs."""
     scenes = rule_scenes(draw)
     true = scenes.labels.bool()
-    masks = keeps(
-        functools.partial(call_on, rule, scenes.images),
-        scenes.images,
+    words = (
         "The pictures themselves were changed: the networks would get other ones than your rule. "
-        "Leave `pictures` as they are; work on a copy.",
+        "Leave `pictures` as they are; work on a copy."
     )
-    answer = numbers(one_tensor(masks, "The masks"), tuple(true.shape), "The masks")
+    masks = one_tensor(keeps(rule, scenes.images, says=[words]), "The masks")
+    words = "The masks should have another shape."
+    answer = of_shape(masks, true.shape, "The masks", says=words)
     values = set(np.unique(answer).tolist())
     if not values <= {0, 1}:
         raise NotYet(
@@ -954,7 +912,8 @@ def q8(rule: object, draw: Draw) -> str:
         )
     if np.array_equal(answer.astype(bool), true.numpy() & False):
         raise NotYet("Nothing is found anywhere: the trivial answer, with an IoU of 0.")
-    one = numbers(call(rule, scenes.images[:1]), (1, 28, 28), "The mask of a single picture")
+    what, one = "The mask of a single picture", call(rule, scenes.images[:1])
+    one = of_shape(one, (1, 28, 28), what, says=f"{what} should have another shape.")
     if not np.array_equal(one.astype(bool), answer[:1].astype(bool)):
         raise NotYet(
             "Alone, the first picture gets another mask than among the others: a rule should look "

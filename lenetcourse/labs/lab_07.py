@@ -18,7 +18,10 @@ from lenetcourse.labs.expect import (
     as_array,
     attempted,
     call,
+    keeps,
+    of_shape,
     one_of,
+    parts,
     same,
     whole_number,
 )
@@ -37,18 +40,14 @@ def points_of(draw: Draw, count: int, features: int) -> np.ndarray:
 
 def several(got: object, names: str, count: int) -> tuple:
     """Return the parts of an answer that should be a tuple of `count`. Raises NotYet."""
-    whole = isinstance(got, (np.ndarray, torch.Tensor)) and not got.ndim
-    if whole or isinstance(got, dict) or not hasattr(got, "__len__") or len(got) != count:
-        words = {2: "Two", 3: "Three"}[count]
-        raise NotYet(f"{words} things are wanted, with a comma between them: {names}.", got=got)
-    return tuple(got)
+    words = {2: "Two", 3: "Three"}[count]
+    sentence = f"{words} things are wanted, with a comma between them: {names}."
+    return parts(got, count, sentence, stacked=True)
 
 
-def untouched(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> None:
-    """Raise NotYet when an answer has changed one of the arrays that it was given."""
-    for name, array in before.items():
-        if not np.array_equal(array, after[name]):
-            raise NotYet(f"The function has changed `{name}` itself: work on a copy.")
+def changed(*names: str) -> list[str]:
+    """Return what to say of each input that an answer has changed."""
+    return [f"The function has changed `{name}` itself: work on a copy." for name in names]
 
 
 def distances_of(images: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -103,11 +102,8 @@ def check_votes(
     given: str = "",
 ) -> None:
     """Compare the answers for all images with ours. Raises NotYet."""
-    inputs = {"images": images.copy(), "x": x.copy(), "y": y.copy()}
-    got = call(ask_neighbours, *inputs.values(), k)
-    untouched({"images": images, "x": x, "y": y}, inputs)
     same(
-        got,
+        keeps(ask_neighbours, images, x, y, k, says=changed("images", "x", "y")),
         answers_of(images, x, y, k),
         given=given or f"k = {k}\nimages\n{images}\nx\n{x}\ny = {y}",
         what="The array of answers",
@@ -236,10 +232,8 @@ def q2(best_k: object, draw: Draw) -> None:
     for _ in range(3):
         x, y, held, known, shares, exchanged = choice_case(draw, ks)
         best, worst = ks[int(np.argmax(shares))], ks[int(np.argmin(shares))]
-        before = {"x": x, "y": y, "held": held, "known": known}
-        inputs = {name: array.copy() for name, array in before.items()}
-        got = call(best_k, *inputs.values(), ks)
-        untouched(before, inputs)
+        says = changed("x", "y", "held", "known")
+        got = keeps(best_k, x, y, held, known, ks, says=says)
         pairs = ", ".join(f"{k}: {share:.0%}" for k, share in zip(ks, shares, strict=True))
         same(
             got,
@@ -325,10 +319,7 @@ def q3(pca: object, restore: object, draw: Draw) -> None:
     attempted(pca, restore)
     for n, features, count in [(12, 3, 1), (30, 5, 2), (40, 6, 3)]:
         x = stretched(draw, n, features)
-        given = {"x": x.copy()}
-        got = call(pca, given["x"], count)
-        untouched({"x": x}, given)
-        check_pca(got, x, count)
+        check_pca(keeps(pca, x, count, says=changed("x")), x, count)
     for n, features, count in [(4, 2, 1), (6, 5, 2)]:
         x = stretched(draw, 30, features)
         mean, rows, _ = components_of(x)
@@ -413,12 +404,8 @@ def check_pca(got: object, x: np.ndarray, count: int) -> None:
 def check_restored(restore: object, x: np.ndarray, rows: np.ndarray, mean: np.ndarray) -> None:
     """Compare restored images with ours. Raises NotYet."""
     coordinates = (x - mean) @ rows.T
-    before = {"images": x, "mean": mean, "components": rows}
-    given = {name: array.copy() for name, array in before.items()}
-    got = call(restore, *given.values())
-    untouched(before, given)
     same(
-        got,
+        keeps(restore, x, mean, rows, says=changed("images", "mean", "components")),
         mean + coordinates @ rows,
         given=f"images of shape {x.shape}, components of shape {rows.shape}",
         what="The array of restored images",
@@ -506,9 +493,8 @@ def check_gradient(
         )
     else:
         given = written(x=x, y=y, weights=weights, bias=bias)
-    inputs = {"weights": weights.copy(), "bias": bias.copy(), "x": x.copy(), "y": y.copy()}
-    got = several(call(gradient, *inputs.values()), "for the weights, for the bias", 2)
-    untouched({"weights": weights, "bias": bias, "x": x, "y": y}, inputs)
+    got = keeps(gradient, weights, bias, x, y, says=changed("weights", "bias", "x", "y"))
+    got = several(got, "for the weights, for the bias", 2)
     wanted = softmax_loss(weights, bias, x, y)
     summed = softmax_loss(weights, bias, x, y, "sum")
     scores = x @ weights + bias
@@ -569,9 +555,8 @@ def check_gradient(
 def check_descent(descend: object, x: np.ndarray, y: np.ndarray, steps: int, rate: float) -> None:
     """Compare the weights after some steps with ours. Raises NotYet."""
     given = written(x=x, y=y, steps=steps, rate=rate)
-    inputs = {"x": x.copy(), "y": y.copy()}
-    got = several(call(descend, *inputs.values(), steps, rate), "weights, bias", 2)
-    untouched({"x": x, "y": y}, inputs)
+    got = keeps(descend, x, y, steps, rate, says=changed("x", "y"))
+    got = several(got, "weights, bias", 2)
     wanted = descended(x, y, steps, rate)
     up, more = descended(x, y, steps, -rate), descended(x, y, steps + 1, rate)
     fewer, still = descended(x, y, steps - 1, rate), descended(x, y, steps, rate, bias=False)
@@ -705,9 +690,7 @@ def check_question(first_question: object, x: np.ndarray, y: np.ndarray) -> None
     Nor may the limit lie anywhere but halfway between two values.
     """
     given = f"x\n{x}\ny = {y}"
-    inputs = {"x": x.copy(), "y": y.copy()}
-    got = several(call(first_question, *inputs.values()), "feature, limit", 2)
-    untouched({"x": x, "y": y}, inputs)
+    got = several(keeps(first_question, x, y, says=changed("x", "y")), "feature, limit", 2)
     feature, limit = parsed(got, x, given)
     found = {q: mean_impurity(x[:, q[0]] > q[1], y) for q in questions(x)}
     best = min(found, key=found.get)
@@ -835,11 +818,8 @@ def check_confusion(confusion: object, truth: np.ndarray, answers: np.ndarray) -
     np.add.at(table, (truth, answers), 1)
     there = sorted({*truth.tolist(), *answers.tolist()})
     once = (table > 0).astype(int)
-    inputs = {"truth": truth.copy(), "answers": answers.copy()}
-    got = call(confusion, *inputs.values())
-    untouched({"truth": truth, "answers": answers}, inputs)
     same(
-        got,
+        keeps(confusion, truth, answers, says=changed("truth", "answers")),
         table,
         given=f"truth   {truth}\nanswers {answers}",
         what="The table",
@@ -864,12 +844,8 @@ def check_pairs(pairs: object, truth: np.ndarray, first: np.ndarray, second: np.
     a, b = first == truth, second == truth
     table = np.array([[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]])
     alike = (first == second).sum()
-    before = {"truth": truth, "first": first, "second": second}
-    inputs = {name: array.copy() for name, array in before.items()}
-    got = call(pairs, *inputs.values())
-    untouched(before, inputs)
     same(
-        got,
+        keeps(pairs, truth, first, second, says=changed("truth", "first", "second")),
         table,
         given=f"truth  {truth}\nfirst  {first}\nsecond {second}",
         what="The table of pairs",
@@ -1028,11 +1004,9 @@ def check_same_answers(same_answers: object, read: Model, draw: Draw) -> None:
         only_old = (before == read(x[:, order], y, images)).mean()
         if len({share, only_new, only_old}) == 3 and share > 0:
             break
-    given = {"x": x.copy(), "y": y.copy(), "images": images.copy(), "order": order.copy()}
-    got = call(same_answers, read, *given.values())
-    untouched({"x": x, "y": y, "images": images, "order": order}, given)
+    says = changed("x", "y", "images", "order")
     same(
-        got,
+        keeps(same_answers, read, x, y, images, order, says=says),
         share,
         given=f"{read}; x {x.shape}, images {images.shape}, order\n{order}",
         what="The share of equal answers",
@@ -1124,13 +1098,9 @@ def q8(read: object, draw: Draw) -> str:
 
 def wrong(read: object, x: np.ndarray, y: np.ndarray, images: np.ndarray, truth: object) -> float:
     """Return the share of wrong answers. Raises NotYet when they are not one digit an image."""
-    answers = as_array(call(read, x.copy(), y.copy(), images.copy()), "What `read` gives back")
-    if answers.shape != truth.shape:
-        raise NotYet(
-            "One digit for each image is wanted.",
-            expected=f"shape {truth.shape}",
-            got=f"shape {answers.shape}",
-        )
+    got = call(read, x.copy(), y.copy(), images.copy())
+    words = "One digit for each image is wanted."
+    answers = of_shape(got, truth.shape, "What `read` gives back", says=words)
     return float((answers != truth).mean())
 
 

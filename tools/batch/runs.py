@@ -196,14 +196,15 @@ def check_together(runs: Sequence[Run], root: Path) -> None:
     """Raise Unusable when two runs write one file, or one reads what is not there."""
     if not runs:
         raise Unusable("book/batch.yml: no chapters and no sweeps")
-    owners: dict[Path, str] = {}
+    owners: dict[str, str] = {}
     groups = {run.group for run in runs}
     for run in runs:
         for path in written_files(run, root):
-            if path in owners:
-                place = path.relative_to(root).as_posix()
-                raise Unusable(f"batch.yml: {owners[path]} and {run.name} both write {place}")
-            owners[path] = run.name
+            place = path.relative_to(root).as_posix()
+            key = place.casefold()  # Windows and macOS take them for one file
+            if key in owners:
+                raise Unusable(f"batch.yml: {owners[key]} and {run.name} both write {place}")
+            owners[key] = run.name
         for name in run.reads:
             if name not in groups:
                 raise Unusable(f"batch.yml: {run.name}: reads {name!r}, which nothing makes")

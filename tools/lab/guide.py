@@ -1,6 +1,5 @@
 """The instructors' page on the labs: goals against checks, minutes, typical mistakes."""
 
-import importlib
 import re
 from collections.abc import Sequence
 
@@ -24,7 +23,7 @@ def guide(sources: Sequence[LabSource]) -> str:
 
 def section(source: LabSource) -> list[str]:
     """Return the lines on one lab."""
-    lab = importlib.import_module(source.module).LAB
+    lab = source.lab
     first = source.nb.cells[0].source
     minutes = TIME.search(first)
     tasks = list(lab.tasks.values())

@@ -6,11 +6,10 @@ only the cells run again that depend on what was changed.
 
 import ast
 import contextlib
-import importlib
 import io
-import linecache
 import os
 import symtable
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from notebook.reading import cells_of
 from lab.source import LabSource, Tried, handed_out, read_source
 from lenetcourse.labs.blanks import blanks, emptied, solved
 from lenetcourse.labs.frame import NOT_ATTEMPTED, NOT_YET, RAISED, RIGHT, Lab, Outcome
+from lenetcourse.labs.judge import run_cell
 from lenetcourse.labs.shown import outcome_message
 
 SLOW_CELL = 30  # seconds; more than a reader on a laptop should wait for one cell
@@ -91,9 +91,10 @@ class Bench:
 
     def __init__(self, source: LabSource) -> None:
         self.source = source
-        self.lab: Lab = importlib.import_module(source.module).LAB
+        self.lab = source.lab
         self.cells = [Cell(c.id, solved(c.source)) for _, c in cells_of(source.nb, "code")]
-        self.before: list[tuple[dict, dict]] = []  # names and outcomes before each cell
+        self.before: list[dict] = []  # the names before each cell, and after the last
+        self.full: dict[str, Outcome] = {}  # the outcomes of the full run
         self.slowest = 0.0
 
     def outcomes(self) -> dict[str, Outcome]:
@@ -105,12 +106,13 @@ class Bench:
         self.lab.reset()
         space: dict = {"__name__": "__main__"}
         for cell in self.cells:
-            self.before.append((dict(space), self.outcomes()))
+            self.before.append(dict(space))
             start = time.process_time()  # what else runs on the machine is no fault of the cell
             execute(cell, space)
             self.slowest = max(self.slowest, time.process_time() - start)
-        self.before.append((dict(space), self.outcomes()))
-        return self.outcomes()
+        self.before.append(dict(space))
+        self.full = self.outcomes()
+        return self.full
 
     def run_again(
         self, name: str, changed: str, until: str | None = None
@@ -120,9 +122,9 @@ class Bench:
         Of the cells after it those run that depend on it, up to the cell `until`.
         """
         place = next(n for n, cell in enumerate(self.cells) if cell.id == name)
-        space, outcomes = self.before[place]
-        space = dict(space)
-        self._restore(outcomes, self.before[-1][1], place)
+        space = dict(self.before[place])
+        for task, outcome in self.full.items():  # those that are tried again change
+            self.lab.tasks[task].outcome = outcome
         cells = [Cell(name, changed), *self.cells[place + 1 :]]
         touched = cells[0].makes | self.cells[place].makes
         errors = []
@@ -135,31 +137,21 @@ class Bench:
                     errors.append(f"{cell.id}: {type(error).__name__}: {error}")
             else:  # as it was in the full run
                 then, now = self.before[place + number], self.before[place + number + 1]
-                new = {key: value for key, value in now[0].items() if then[0].get(key) is not value}
+                new = {key: value for key, value in now.items() if then.get(key) is not value}
                 space.update({key: value for key, value in new.items() if key not in touched})
             if cell.id == until:
                 break
         return self.outcomes(), errors
 
-    def _restore(self, before: dict[str, Outcome], after: dict[str, Outcome], place: int) -> None:
-        """Set the outcomes as after the full run: those that are tried again change."""
-        for name, task in self.lab.tasks.items():
-            task.outcome = after[name]
-
 
 def execute(cell: Cell, space: dict) -> None:
-    """Run a cell, its prints and figures put aside; its lines can be found for error messages."""
-    filename = f"<{cell.id}>"
-    text = cell.source
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    """Run a cell, its prints and figures put aside."""
     with contextlib.redirect_stdout(io.StringIO()):
         try:
-            exec(compile(text, filename, "exec"), space)
+            run_cell(cell.id, cell.source, space)
         finally:
-            if "matplotlib.pyplot" in __import__("sys").modules:
-                import matplotlib.pyplot as plt
-
-                plt.close("all")
+            if "matplotlib.pyplot" in sys.modules:
+                sys.modules["matplotlib.pyplot"].close("all")
 
 
 def prove(path: Path) -> Report:
@@ -199,7 +191,7 @@ def same_tasks(bench: Bench) -> Iterator[str]:
 
 
 def solution_passes(bench: Bench) -> Iterator[str]:
-    """(a) Every check says that the solution is right, at the first try and at two more."""
+    """(a) Every check says that the solution is right, and no cell takes too long."""
     try:
         outcomes = bench.run_all()
     except Exception as error:

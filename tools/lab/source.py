@@ -22,11 +22,11 @@ from pathlib import Path
 from nbformat import NotebookNode
 from notebook.reading import Unusable, cells_of, read_notebook, tags
 
-from lenetcourse.labs.blanks import BlankError, emptied, solved
+from lenetcourse.labs.blanks import ANSWER, BlankError, emptied, solved
+from lenetcourse.labs.frame import Lab, load_lab
 
 REASON, KEEP = "reason", "keep-output"
 NAME = re.compile(r"lab_(\d\d)_\w+")
-ANSWER = re.compile(r"(q\d+)-answer(?:-\d+)?")
 HEADER = re.compile(r"# %% (q\d+) (right|mistake): (.+?)(?: -> (.+))?")
 
 
@@ -54,9 +54,9 @@ class LabSource:
         return NAME.fullmatch(self.path.stem)[1]
 
     @property
-    def module(self) -> str:
-        """The module that checks this lab."""
-        return f"lenetcourse.labs.lab_{self.number}"
+    def lab(self) -> Lab:
+        """The tasks and their checks."""
+        return load_lab(self.number)
 
     def cell(self, name: str) -> NotebookNode:
         """Return the cell with this id. Raises Unusable."""

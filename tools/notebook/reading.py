@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from lenetcourse.files import replacing
+from lenetcourse.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = re.compile(r"\d\d_\w+")  # the stem of a numbered chapter
@@ -78,9 +78,7 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def write_notebook(nb: NotebookNode, path: Path) -> None:
     """Write `nb` to `path`: readers see the old file or the whole new one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(nbformat.writes(nb) + "\n", encoding="utf-8", newline="\n")
+    write_text(path, nbformat.writes(nb) + "\n")
 
 
 # Notebooks
