@@ -175,6 +175,8 @@ BAD = [
     ("nothing_beside", 7, "picture outside", put(7, text("![A plan](plan.png)"))),
     ("nothing_beside", 7, "picture outside", put(7, text('<img alt="A plan" src="plan.png">'))),
     ("nothing_beside", 7, "picture outside", put(7, attached("![A plan](data:,)"))),
+    ("imports_installed", 5, "imports nbval,", replace(5, "import nbval.plugin, PIL, sklearn")),
+    ("imports_installed", 5, "imports nbval,", replace(5, "if x:\n    from nbval import plugin")),
     ("plain_markdown", 7, "MyST syntax '```{note}'", put(7, text("```{note}\nRead.\n```"))),
     ("plain_markdown", 7, "MyST syntax ':::'", put(7, text(":::{tip}\nRead.\n:::"))),
     ("plain_markdown", 7, "MyST syntax '(target)='", put(7, text("(target)=\nText"))),

@@ -29,7 +29,9 @@ from notebook.reading import (
     cells_of,
     has_bare_image,
     has_picture_beside,
+    imported,
     install_cell,
+    installed_with_library,
     machine_path,
     magics,
     myst_syntax,
@@ -192,6 +194,14 @@ def nothing_beside(page: Page) -> Findings:
             yield Finding(number, "picture outside the notebook", "draw it in a code cell")
 
 
+def imports_installed(page: Page) -> Findings:
+    """A notebook imports nothing but what comes with Python, Jupyter or the library's wheel."""
+    for number, cell in cells_of(page.nb, "code"):
+        for name in sorted(imported(cell.source) - installed_with_library()):
+            todo = "do without it: it need not be there where a notebook lies alone"
+            yield Finding(number, f"imports {name}, which the wheel does not bring", todo)
+
+
 def plain_markdown(page: Page) -> Findings:
     """Jupyter and Colab show the text as the book does."""
     for number, cell in cells_of(page.nb, "markdown"):
@@ -213,6 +223,7 @@ RULES = (
     stable_ids,
     install_first,
     nothing_beside,
+    imports_installed,
     plain_markdown,
     *CHAPTER_RULES,
 )

@@ -5,9 +5,11 @@ import functools
 import hashlib
 import json
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import nbformat
@@ -161,6 +163,31 @@ def statements(source: str) -> list[ast.stmt]:
         return parse_cell(source).body
     except SyntaxError:
         return []
+
+
+def imported(source: str) -> set[str]:
+    """Return the packages that a code cell imports, as in "torch"; none when it does not parse."""
+    names = set()
+    for statement in statements(source):
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+@functools.cache
+def installed_with_library() -> set[str]:
+    """Return the names that can be imported where the library, and Jupyter, are installed."""
+    needs = (re.match(r"[\w.-]+", line)[0] for line in requires("lenetcourse") if ";" not in line)
+    packages = {"lenetcourse", "ipython", *map(str.lower, needs)}
+    brought = {
+        name
+        for name, owners in packages_distributions().items()
+        if packages & {owner.lower() for owner in owners}
+    }
+    return {"lenetcourse", *brought, *sys.stdlib_module_names}
 
 
 def magics(source: str) -> list[str]:
