@@ -15,7 +15,7 @@ SOURCES = [
     path for room in ("lenetcourse", "tools", "benchmarks") for path in (ROOT / room).rglob("*.py")
 ]
 # Who opens something else: a picture, a folder, a descriptor, an archive, a file of bytes.
-NO_TEXT = {"Image", "os", "gzip", "zipfile", "archive"}
+NO_TEXT = {"Image", "os", "gzip", "zipfile", "archive", "tarfile"}
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 LONGEST = 180  # Windows takes 260 in all; the folder of the course and a temporary name are in it
 
