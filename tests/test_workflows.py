@@ -3,6 +3,7 @@
 Their syntax is checked by actionlint, in book.yml.
 """
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -132,3 +133,18 @@ def test_scripts_of_the_cloud_can_be_run():
         lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
         assert lines[0] == "#!/usr/bin/env bash"
         assert "set -euo pipefail" in lines
+
+
+def test_codespaces_and_binder_have_the_same_python_and_what_they_name():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+    runtime = (ROOT / ".binder/runtime.txt").read_text(encoding="utf-8").strip()
+    assert container["image"].rpartition(":")[2] == runtime.removeprefix("python-")
+    assert container["postCreateCommand"] == "bash .devcontainer/create.sh"
+    (opened,) = container["customizations"]["codespaces"]["openFiles"]
+    assert (ROOT / opened).is_file()
+    made = "${containerWorkspaceFolder}/.venv/bin/python"
+    assert (
+        container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"] == made
+    )
+    script = (ROOT / ".devcontainer/create.sh").read_text(encoding="utf-8")
+    assert "touch .venv/.ready" in script  # so that `make` finds the environment made
