@@ -12,7 +12,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from batch.hashes import stale
 from batch.runs import read_batch
@@ -289,9 +289,9 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     return 0
 
 
-def shown(path: Path, root: Path) -> Path:
+def shown(path: PurePath, root: PurePath) -> str:
     """Return a path as it is printed: from the course's folder on, where it lies there."""
-    return path.relative_to(root) if path.is_relative_to(root) else path
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 if __name__ == "__main__":
