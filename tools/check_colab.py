@@ -190,8 +190,10 @@ def try_notebook(colab: Colab, path: Path, chapters: bool) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         try:
             colab.execute(ran, Path(folder), variables())
+        except CellExecutionError as error:
+            return [f"{error.ename}: {error.evalue}"]
         except FAILURES as error:
-            return [f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"]
+            return [f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"]
     return list(findings(stored, ran, path))
 
 
