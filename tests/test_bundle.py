@@ -129,10 +129,13 @@ def test_it_holds_the_book_the_notebooks_the_wheel_and_mnist(found):
     assert "html/.buildinfo" not in found
 
 
-def test_links_of_notebooks_lead_to_the_book_beside_them(found):
-    for notebook in ("book/00_first.ipynb", "labs/lab_00.ipynb"):
+def test_links_of_notebooks_lead_to_notebooks_and_else_to_the_book_beside_them(found):
+    for notebook, links in (
+        ("book/00_first.ipynb", ["labs/lab_00.ipynb", "html/book/glossary.html"]),
+        ("labs/lab_00.ipynb", ["book/00_first.ipynb"]),
+    ):
         targets = re.findall(r"\]\(\.\./([^)#]+)", found[notebook].decode())
-        assert targets
+        assert targets == links
         assert set(targets) <= set(found)
 
 
