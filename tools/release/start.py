@@ -193,7 +193,8 @@ def make(place: Path, wheel: Path, wheelhouse: Path | None) -> None:
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
         said = "\n".join(errors or done.stderr.splitlines()[-3:])
-        raise Trouble(f"pip could not install the course into {place}:\n{said}\n{ELSEWHERE}")
+        advice = f"\n{ELSEWHERE}" if "OSError" in said else ""  # no room, no right to write
+        raise Trouble(f"pip could not install the course into {place}:\n{said}{advice}")
 
 
 def python_of(place: Path) -> Path:
