@@ -280,7 +280,8 @@ def test_it_installs_once_from_the_wheelhouse_and_finds_mnist(unpacked):
     assert "Installing" not in moved
     assert f"predict reads {unpacked / 'mnist'}" in moved
     ready = unpacked / ".venv" / start.this_wheelhouse() / start.READY
-    ready.unlink()  # as if the first start had been broken off
+    ready.unlink()  # as if the first start had been broken off, and early
+    (ready.parent / "pyvenv.cfg").unlink()
     assert "Installing" in run_start(unpacked, "--check")[1]
 
 
