@@ -16,8 +16,9 @@ from packaging.version import Version
 
 import lenetcourse
 from lenetcourse.cli import main
-from lenetcourse.command import doctor, findings, packages, place, probe
-from lenetcourse.command.place import Place, find_place, pip_command
+from lenetcourse.command import doctor
+from lenetcourse.doctor import findings, packages, place, probe
+from lenetcourse.doctor.place import Place, find_place, pip_command
 
 ROOT = Path(__file__).parents[1]
 GOOD = "Everything that the course needs is here."

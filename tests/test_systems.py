@@ -15,7 +15,7 @@ SOURCES = [
     path for room in ("lenetcourse", "tools", "benchmarks") for path in (ROOT / room).rglob("*.py")
 ]
 # Who opens something else: a picture, a folder, a descriptor, an archive, a file of bytes.
-NO_TEXT = {"Image", "os", "gzip", "zipfile", "archive"}
+NO_TEXT = {"Image", "os", "gzip", "zipfile", "archive", "tarfile"}
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 LONGEST = 180  # Windows takes 260 in all; the folder of the course and a temporary name are in it
 
@@ -47,7 +47,7 @@ def without_encoding(text):
             "fdopen": "b" not in "".join(map(str, words)),
             "open": owner not in NO_TEXT and not {"rb", "wb", "ab", "r+b", "a+b"} & set(words),
         }.get(name, bool({"text", "universal_newlines"} & set(keywords)) and owner == "subprocess")
-        # What another program says comes in the system's encoding, and may say so: errors="replace".
+        # What another program says comes in the system's encoding: errors="replace" says that.
         if is_text and not {"encoding", "errors"} & set(keywords):
             found.append(call.lineno)
     return found

@@ -28,7 +28,10 @@ from notebook.reading import (
     Unusable,
     cells_of,
     has_bare_image,
+    has_picture_beside,
+    imported,
     install_cell,
+    installed_with_library,
     machine_path,
     magics,
     myst_syntax,
@@ -184,6 +187,21 @@ def mend_install_cell(path: Path) -> None:
     write_notebook(nb, path)
 
 
+def nothing_beside(page: Page) -> Findings:
+    """A notebook may lie alone, and Colab does not show attachments."""
+    for number, cell in cells_of(page.nb, "markdown"):
+        if cell.get("attachments") or has_picture_beside(cell.source):
+            yield Finding(number, "picture outside the notebook", "draw it in a code cell")
+
+
+def imports_installed(page: Page) -> Findings:
+    """A notebook imports nothing but what comes with Python, Jupyter or the library's wheel."""
+    for number, cell in cells_of(page.nb, "code"):
+        for name in sorted(imported(cell.source) - installed_with_library()):
+            todo = "do without it: it need not be there where a notebook lies alone"
+            yield Finding(number, f"imports {name}, which the wheel does not bring", todo)
+
+
 def plain_markdown(page: Page) -> Findings:
     """Jupyter and Colab show the text as the book does."""
     for number, cell in cells_of(page.nb, "markdown"):
@@ -204,6 +222,8 @@ RULES = (
     figures_described,
     stable_ids,
     install_first,
+    nothing_beside,
+    imports_installed,
     plain_markdown,
     *CHAPTER_RULES,
 )

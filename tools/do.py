@@ -135,12 +135,9 @@ def tests():
     # Two processes with one thread each: two torch processes with two threads each hinder one
     # another. What a reader has entered on the lab's board is no concern of a test.
     quiet = {"OMP_NUM_THREADS": "1", "LENETCOURSE_LEADERBOARD": "off"}
-    two = ["-m", "pytest", "-n", "2", "--dist", "loadscope"]
-    nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "120", "book", "labs"]
-    digits = {"LENETCOURSE_DATASET": "digits", "LENETCOURSE_OFFLINE": "1"}
     return [
-        (two + ["tests"], quiet),
-        (two + nbval, dict(quiet, **digits)),
+        (["-m", "pytest", "-n", "2", "--dist", "loadscope", "tests"], quiet),
+        (["tools/run_notebooks.py"], quiet),
         (["tools/check_notebooks.py"], quiet),
         (["tools/prove_labs.py"], quiet),
     ]

@@ -17,6 +17,7 @@ from release.badges import with_badges
 from release.wheel import build_wheel, sha256_of
 
 NO_WHEEL = 'WHEEL = ""'  # in the cell that installs
+FOLDER = "${LENETCOURSE:-.}"  # in .binder/postBuild: what is installed, by default this folder
 LINK = re.compile(r"""(\]\(|\bhref=")(?![a-z]+:|\#|/)([^)\s"#]+)(#[^)\s"]*)?""")
 SOURCES = (".ipynb", ".md", ".html")  # what a page is made from, or is
 
@@ -34,12 +35,15 @@ def notebooks_of(root: Path) -> list[str]:
     return [path for path in paths if (root / path).is_file()]
 
 
-def installing(nb: NotebookNode, wheel: str) -> NotebookNode:
-    """Return a copy of `nb` whose first code cell installs `wheel`, an address. Raises Unusable."""
+def installing(nb: NotebookNode, path: str, wheel: str) -> NotebookNode:
+    """Return a copy of the notebook in `path` whose first code cell installs `wheel`, an address.
+
+    Raises Unusable.
+    """
     nb = deepcopy(nb)
     cells = [cell for _, cell in cells_of(nb, "code") if INSTALL in tags(cell)]
     if len(cells) != 1 or cells[0].source.count(NO_WHEEL) != 1:
-        raise Unusable(f"no cell tagged {INSTALL} that holds {NO_WHEEL!r}")
+        raise Unusable(f"{path}: no cell tagged {INSTALL} that holds {NO_WHEEL!r}")
     cells[0].source = cells[0].source.replace(NO_WHEEL, f"WHEEL = {json.dumps(wheel)}")
     return nb
 
@@ -91,9 +95,15 @@ def write_notebooks(root: Path, folder: Path, release: Release, wheel: str) -> N
     """Write the branch `notebooks` into `folder`: each notebook installs `wheel`."""
     pages = pages_of(root)
     for path in notebooks_of(root):
-        nb = installing(read_notebook(root / path), wheel)
+        nb = installing(read_notebook(root / path), path, wheel)
         write_notebook(linked(nb, path, pages, release.pages), folder / path)
     shutil.copytree(root / ".binder", folder / ".binder")
+    script = folder / ".binder" / "postBuild"
+    text = script.read_text(encoding="utf-8")
+    if text.count(FOLDER) != 1:
+        raise Unusable(f".binder/postBuild: no {FOLDER!r}, so it would not install the wheel")
+    installing_wheel = text.replace(FOLDER, FOLDER.replace(":-.", f":-{wheel}"))
+    script.write_text(installing_wheel, encoding="utf-8", newline="\n")
     (folder / "README.md").write_text(
         f"# Notebooks of {release.tag}\n\nThey are written by each release, to be opened on "
         f"Colab, Kaggle and Binder. The course is at {release.repository}, the book at "

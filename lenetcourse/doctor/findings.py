@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lenetcourse
-from lenetcourse.command.place import Place, pip_command
+from lenetcourse.doctor.place import Place, pip_command
 
 MEMORY = 3 << 30  # bytes; on MNIST the chapter on segmentation takes 1.8 GB
 DISK = 500 << 20

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lenetcourse.command.findings import Finding
-from lenetcourse.command.place import Place, pip_command
+from lenetcourse.doctor.findings import Finding
+from lenetcourse.doctor.place import Place, pip_command
 
 PYTHON = "3.10"  # the oldest, as in pyproject.toml
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}  # package -> module, where they differ
