@@ -129,10 +129,13 @@ def test_it_holds_the_book_the_notebooks_the_wheel_and_mnist(found):
     assert "html/.buildinfo" not in found
 
 
-def test_links_of_notebooks_lead_to_the_book_beside_them(found):
-    for notebook in ("book/00_first.ipynb", "labs/lab_00.ipynb"):
+def test_links_of_notebooks_lead_to_notebooks_and_else_to_the_book_beside_them(found):
+    for notebook, links in (
+        ("book/00_first.ipynb", ["labs/lab_00.ipynb", "html/book/glossary.html"]),
+        ("labs/lab_00.ipynb", ["book/00_first.ipynb"]),
+    ):
         targets = re.findall(r"\]\(\.\./([^)#]+)", found[notebook].decode())
-        assert targets
+        assert targets == links
         assert set(targets) <= set(found)
 
 
@@ -277,7 +280,8 @@ def test_it_installs_once_from_the_wheelhouse_and_finds_mnist(unpacked):
     assert "Installing" not in moved
     assert f"predict reads {unpacked / 'mnist'}" in moved
     ready = unpacked / ".venv" / start.this_wheelhouse() / start.READY
-    ready.unlink()  # as if the first start had been broken off
+    ready.unlink()  # as if the first start had been broken off, and early
+    (ready.parent / "pyvenv.cfg").unlink()
     assert "Installing" in run_start(unpacked, "--check")[1]
 
 

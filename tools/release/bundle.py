@@ -79,8 +79,10 @@ def contents(
     for page in pages:
         if f"html/{page}.html" not in found:
             raise Unusable(f"{html}: no {page}.html: build the book again")
-    for path in notebooks_of(root):
-        nb = linked(read_notebook(root / path), path, pages, "../html/")
+    notebooks = notebooks_of(root)
+    for path in notebooks:
+        # JupyterLab shows a page of the book without its styles: notebooks lead to notebooks.
+        nb = linked(read_notebook(root / path), path, pages, "../html/", beside=notebooks)
         found[path] = (nbformat.writes(nb) + "\n").encode()
     found[f"wheels/{wheel.name}"] = wheel
     for name, folder in wheelhouses.items():

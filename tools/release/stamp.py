@@ -4,6 +4,7 @@ import json
 import posixpath
 import re
 import shutil
+from collections.abc import Collection
 from copy import deepcopy
 from pathlib import Path
 
@@ -47,12 +48,15 @@ def installing(nb: NotebookNode, path: str, wheel: str) -> NotebookNode:
     return nb
 
 
-def linked(nb: NotebookNode, path: str, pages: list[str], book: str) -> NotebookNode:
+def linked(
+    nb: NotebookNode, path: str, pages: list[str], book: str, beside: Collection[str] = ()
+) -> NotebookNode:
     """Return a copy of `nb` whose links to other pages lead to the book at the address `book`.
 
     `path` is the notebook's place, as in "labs/lab_02_lenet5.ipynb". A notebook that is opened
-    alone has nothing beside it that a relative link could reach. Raises Unusable for a link to
-    something that is no page.
+    alone has nothing beside it that a relative link could reach; where some files lie beside it as
+    they do in the course, `beside` names them, and links to these stay. Raises Unusable for a link
+    to something that is no page.
     """
     nb = deepcopy(nb)
 
@@ -61,6 +65,8 @@ def linked(nb: NotebookNode, path: str, pages: list[str], book: str) -> Notebook
         page, ending = posixpath.splitext(target)
         if ending not in SOURCES or page not in pages:
             raise Unusable(f"{path}: a link to {match[2]}, which is no page of the book")
+        if target in beside:
+            return match[0]
         return f"{match[1]}{book}{page}.html{match[3] or ''}"
 
     for _, cell in cells_of(nb, "markdown"):

@@ -112,20 +112,26 @@ def places(folder: Path, bundle: str, name: str) -> list[Path]:
         "Windows": Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"),
         "Darwin": home / "Library" / "Caches",
     }
-    cache = caches.get(platform.system())
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    others = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    cache = caches.get(platform.system(), others)
     found = [folder / ".venv" / name, cache / "lenetcourse" / f"bundle-{bundle[:8]}" / name]
     if platform.system() == "Windows" and len(str(found[0])) > LONGEST_ON_WINDOWS:
         found.reverse()
     return found
 
 
+def named(place: Path) -> Path:
+    """Return the folder that was asked for. Raises Trouble where it would be written over."""
+    if place.is_dir() and any(place.iterdir()) and not (place / "pyvenv.cfg").is_file():
+        raise Trouble(f"{place} holds other files: name an empty folder")
+    return place.resolve()
+
+
 def environment(folder: Path, options: argparse.Namespace) -> Path:
     """Return the folder of a whole environment: one made before, or a new one. Raises Trouble."""
-    sums, name = read_sums(folder), this_wheelhouse()
-    bundle = sha256_of(folder / SUMS)
+    sums, name, bundle = read_sums(folder), this_wheelhouse(), sha256_of(folder / SUMS)
     facts = {"bundle": bundle, "python": sys.version, "base": sys.base_prefix}
-    candidates = [options.env.resolve()] if options.env else places(folder, bundle, name)
+    candidates = [named(options.env)] if options.env else places(folder, bundle, name)
     for place in candidates:
         if is_ready(place, facts):
             return place
@@ -140,8 +146,6 @@ def environment(folder: Path, options: argparse.Namespace) -> Path:
     wheel = verify(folder, sums, wheelhouse)
     reasons = []
     for place in candidates:
-        if place.is_dir() and any(place.iterdir()) and not (place / "pyvenv.cfg").is_file():
-            raise Trouble(f"{place} holds other files: name an empty folder")
         print(f"Installing into {place}: this takes some minutes, once.", flush=True)
         try:
             make(place, wheel, folder / "wheels" / wheelhouse if wheelhouse else None)
@@ -193,7 +197,8 @@ def make(place: Path, wheel: Path, wheelhouse: Path | None) -> None:
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
         said = "\n".join(errors or done.stderr.splitlines()[-3:])
-        raise Trouble(f"pip could not install the course into {place}:\n{said}\n{ELSEWHERE}")
+        advice = f"\n{ELSEWHERE}" if "OSError" in said else ""  # no room, no right to write
+        raise Trouble(f"pip could not install the course into {place}:\n{said}{advice}")
 
 
 def python_of(place: Path) -> Path:
@@ -201,14 +206,14 @@ def python_of(place: Path) -> Path:
     return place.joinpath(*(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
 
 
-def variables(place: Path, folder: Path = HERE) -> dict[str, str]:
+def variables(place: Path) -> dict[str, str]:
     """Return the variables of what runs in the environment: its programs first, MNIST at hand."""
     found = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
     found["PATH"] = f"{python_of(place).parent}{os.pathsep}{found.get('PATH', '')}"
     # UTF-8 also on Windows; kernels of other environments must not come before this one's.
     found |= {"PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
-    if (folder / "mnist").is_dir():
-        found["LENETCOURSE_DATA"] = str(folder / "mnist")
+    if (HERE / "mnist").is_dir():
+        found["LENETCOURSE_DATA"] = str(HERE / "mnist")
     return found
 
 
@@ -244,26 +249,20 @@ def other_python(folder: Path) -> list[str]:
     for name in reversed(wheelhouses(read_sums(folder))):
         other = name.rpartition("-")[2]
         command = ["py", f"-{other}"] if os.name == "nt" else [f"python{other}"]
-        if name == f"{system}-{other}" and other != version and shutil.which(command[0]):
-            done = subprocess.run([*command, "-c", "pass"], capture_output=True, check=False)
-            if done.returncode == 0:
-                return command
+        fits = name == f"{system}-{other}" and other != version and shutil.which(command[0])
+        if fits and subprocess.call([*command, "-c", "pass"], stderr=subprocess.DEVNULL) == 0:
+            return command
     return []
 
 
-def read_options(argv: list[str]) -> argparse.Namespace:
-    """Return the options of a command line."""
+def start(argv: list[str]) -> int:
+    """Start the course, or check it. Raises Trouble and OSError."""
     parser = argparse.ArgumentParser(description="Start the course from this folder.")
     parser.add_argument("--check", action="store_true", help="only say what works")
     parser.add_argument("--network", action="store_true", help="install from the package index")
     parser.add_argument("--env", type=Path, metavar="FOLDER", help="of the environment")
     parser.add_argument("jupyter", nargs="*", metavar="-- ...", help="options for JupyterLab")
-    return parser.parse_args(argv)
-
-
-def start(argv: list[str]) -> int:
-    """Start the course, or check it. Raises Trouble and OSError."""
-    options = read_options(argv)
+    options = parser.parse_args(argv)
     has_wheels = this_wheelhouse() in wheelhouses(read_sums(HERE))
     if not has_wheels and not options.network and (command := other_python(HERE)):
         print(f"{' '.join(command)} goes on: its packages are in this bundle.", flush=True)
@@ -275,7 +274,7 @@ def start(argv: list[str]) -> int:
         print("A photograph of a 9 is read as:", flush=True)
         return run(place, "-c", PREDICT) or found
     print("JupyterLab opens in your browser. Ctrl+C in this window ends it.", flush=True)
-    lab = ["-m", "jupyterlab", "--ip=127.0.0.1", *options.jupyter]
+    lab = ("-m", "jupyterlab", "--ip=127.0.0.1", *options.jupyter)
     return run(place, *lab, where=notebooks(HERE))
 
 
