@@ -24,8 +24,7 @@ HERE = Path(__file__).resolve().parent
 OLDEST = (3, 10)
 SYSTEMS = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 MACHINES = {"linux": "x86_64", "windows": "amd64", "macos": "arm64"}  # that wheelhouses are for
-# That are installed with the course: chapter 02 shows a transform of torchvision.
-PACKAGES = ("torchvision", "jupyterlab", "ipykernel", "pip")
+PACKAGES = ("jupyterlab", "ipykernel", "pip")  # that are installed with the course
 SUMS = "SHA256SUMS"
 READY = "lenetcourse-ready.json"  # the last file of a whole environment
 # Windows takes paths of 260 characters; files lie up to 155 below the folder of an environment.
