@@ -165,7 +165,7 @@ BAD = [
     ("no_run_traces", None, "papermill metadata of a run", metadata(papermill={})),
     ("no_run_traces", 5, "execution left by a run", cell_metadata(5, execution={})),
     ("no_run_traces", 11, "injected-parameters left by", retag(11, "injected-parameters")),
-    ("small_file", None, "615 KB, at most 500", output(5, printed("x" * 600_000))),
+    ("small_file", None, "616 KB, at most 500", output(5, printed("x" * 600_000))),
     ("figures_described", 9, "figure without a descr", cell_metadata(9, mystnb=SHORT_ALT)),
     ("figures_described", 7, "image without alt text", put(7, text("![](data:,)"))),
     ("figures_described", 7, "image without alt text", put(7, text('<img src="data:," alt="">'))),

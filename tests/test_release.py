@@ -425,10 +425,17 @@ def test_a_wheel_attached_on_kaggle_is_installed(alone):
 
 
 def test_the_nearest_wheel_goes_first(alone):
-    alone.put(alone.folder / NAME)
-    alone.put(alone.folder / "kaggle" / NAME, b"another")
+    alone.put(alone.folder / SOMEONE.wheel_name)
+    alone.put(alone.folder / "kaggle" / SOMEONE.wheel_name, b"another")
+    alone.put(alone.folder / NAME, b"of another version")
     source = INSTALLING.replace(NO_WHEEL, f'WHEEL = "{WHEEL}"')
-    assert alone.run(source)[0].startswith(f"Installing lenetcourse from {NAME}\n")
+    assert alone.run(source)[0].startswith(f"Installing lenetcourse from {SOMEONE.wheel_name}\n")
+
+
+def test_a_folder_of_the_name_is_no_library(alone):
+    (alone.folder / "lenetcourse").mkdir()  # what cloning the course leaves
+    alone.put(alone.folder / NAME)
+    assert alone.run()[0].startswith(f"Installing lenetcourse from {NAME}\n")
 
 
 def test_a_broken_wheel_says_what_went_wrong(alone):
@@ -441,7 +448,8 @@ def test_a_broken_wheel_says_what_went_wrong(alone):
 def test_without_a_network_the_line_says_what_to_do(alone):
     printed, error = alone.run(INSTALLING.replace(NO_WHEEL, f'WHEEL = "{WHEEL}"'))
     assert printed == f"Installing lenetcourse from {SOMEONE.wheel}\n"
-    assert error == f"{TO_DO}ERROR: Could not find it: no network"
+    to_do = TO_DO.replace("lenetcourse-*.whl", SOMEONE.wheel_name)
+    assert error == f"{to_do}ERROR: Could not find it: no network"
     assert alone.asked[-1] == WHEEL  # with its sha256, which pip checks
 
 

@@ -2,9 +2,9 @@
 
     python tools/check_release.py TAG REPOSITORY [--notes FILE]
 
-TAG as in v1.2.0 and REPOSITORY, its address, are those of the release under way. Prints one line
-for each thing that is wrong, and exits with 1. With --notes it writes what CHANGELOG.md says of
-this version into FILE. CONTRIBUTING.md says what a maintainer does before.
+TAG as in v1.2.0, "" where there is none yet, and REPOSITORY, its address, are those of the release
+under way. Prints one line for each thing that is wrong, and exits with 1. With --notes it writes
+what CHANGELOG.md says of this version into FILE. CONTRIBUTING.md says what to do before.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def complaints(root: Path, release: Release, tag: str, repository: str) -> Itera
     """Yield a line for each thing in `root` that does not fit the release of `tag`."""
     if release.repository.lower() != repository.rstrip("/").lower():
         yield f"_config.yml: repository.url is {release.repository}, and this is {repository}"
-    if tag != release.tag:
+    if tag not in ("", release.tag):
         yield f"lenetcourse/__init__.py: the version is {release.version}, and the tag {tag}"
     citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     changes = section(root, release.version)
