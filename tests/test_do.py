@@ -259,7 +259,8 @@ def test_make_has_the_same_targets_and_settings():
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_hands_its_settings_over():
     given = ['PIP_ARGS=--index-url "http://x/?a&b" it\'s', "ONLY=a b"]
-    make = ["make", "--dry-run", "figures", f"PYTHON={sys.executable}", *given]
+    make = ["make", "--no-print-directory", "--dry-run", "figures"]  # as make calls it, too
+    make += [f"PYTHON={sys.executable}", *given]
     done = subprocess.run(make, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     last = done.stdout.replace("\\\n", "").splitlines()[-1].rpartition("; ")[2]
     assert shlex.split(last) == [sys.executable, "tools/do.py", "figures", *given]
