@@ -6,6 +6,13 @@
 {
   const image = (shape, data) => ({ shape, data });
 
+  // `out`, an array of numbers, filled with what `value` says of each place. Array.from would take
+  // ten times as long.
+  function filled(out, value) {
+    for (let place = 0; place < out.length; place++) out[place] = value(place);
+    return out;
+  }
+
   // Call change(values) with each row, then each column, of a copy of the image; it changes them.
   function alongBoth({ shape: [height, width], data }, change, kind = Float32Array) {
     const out = kind.from(data), row = new Float64Array(width), column = new Float64Array(height);
@@ -25,7 +32,7 @@
   // The mean of the neighbourhood, weighted by a normal distribution that is cut off at 4 sigma.
   function gaussianFilter(grey, sigma) {
     const radius = Math.floor(4 * sigma + 0.5);
-    const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, k) => Math.exp(-0.5 * ((k - radius) / sigma) ** 2));
+    const weights = filled(new Float64Array(2 * radius + 1), (k) => Math.exp(-0.5 * ((k - radius) / sigma) ** 2));
     const sum = weights.reduce((a, b) => a + b);
     return alongBoth(grey, (line) => {
       const wide = reflected(line, radius);
@@ -40,7 +47,7 @@
   // The line with `radius` more values at both ends: d c b a | a b c d | d c b a.
   function reflected(line, radius) {
     const period = 2 * line.length;
-    return Float64Array.from({ length: line.length + 2 * radius }, (_, k) => {
+    return filled(new Float64Array(line.length + 2 * radius), (k) => {
       const place = (((k - radius) % period) + period) % period;
       return line[Math.min(place, period - 1 - place)];
     });
@@ -53,24 +60,32 @@
       const before = Float64Array.from(line);
       for (let place = 0; place < line.length; place++) {
         const end = Math.min(line.length, place + radius + 1);
-        for (let k = Math.max(0, place - radius); k < end; k++) line[place] = Math.max(line[place], before[k]);
+        let largest = before[place];
+        for (let k = Math.max(0, place - radius); k < end; k++) {
+          if (before[k] > largest) largest = before[k];
+        }
+        line[place] = largest;
       }
     });
   }
 
-  // Pixels that `iterations` steps up, down, left or right lead to from the mask.
+  // Pixels that `iterations` steps up, down, left or right lead to from the mask. How many steps
+  // it takes is counted in two sweeps, one from each end.
   function binaryDilation({ shape: [height, width], data }, iterations) {
-    const steps = Int32Array.from(data, (value) => (value ? 0 : height + width));
-    const relax = (place, from) => (steps[place] = Math.min(steps[place], steps[from] + 1));
-    for (let place = 0; place < steps.length; place++) {
-      if (place % width) relax(place, place - 1);
-      if (place >= width) relax(place, place - width);
+    const steps = filled(new Int32Array(data.length), (place) => (data[place] ? 0 : height + width));
+    for (let y = 0, place = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, place++) {
+        if (x > 0 && steps[place - 1] < steps[place]) steps[place] = steps[place - 1] + 1;
+        if (y > 0 && steps[place - width] < steps[place]) steps[place] = steps[place - width] + 1;
+      }
     }
-    for (let place = steps.length - 1; place >= 0; place--) {
-      if ((place + 1) % width) relax(place, place + 1);
-      if (place < steps.length - width) relax(place, place + width);
+    for (let y = height - 1, place = data.length - 1; y >= 0; y--) {
+      for (let x = width - 1; x >= 0; x--, place--) {
+        if (x < width - 1 && steps[place + 1] < steps[place]) steps[place] = steps[place + 1] + 1;
+        if (y < height - 1 && steps[place + width] < steps[place]) steps[place] = steps[place + width] + 1;
+      }
     }
-    return image([height, width], Uint8Array.from(steps, (count) => count <= iterations));
+    return image([height, width], filled(new Uint8Array(data.length), (place) => (steps[place] <= iterations ? 1 : 0)));
   }
 
   // The parts of a mask, which hang together also over corners: {labels: Int32Array, 0 outside and
@@ -101,24 +116,27 @@
   // lowest of parabolas, one above each pixel, first along columns and then along rows.
   function distanceTransform({ shape, data }) {
     const far = 1e15;
-    const start = image(shape, Float64Array.from(data, (value) => (value ? far : 0)));
+    const start = image(shape, filled(new Float64Array(data.length), (place) => (data[place] ? far : 0)));
     const squared = alongBoth(start, lowestParabolas, Float64Array);
     return image(shape, squared.data.map(Math.sqrt));
   }
 
   function lowestParabolas(line) {
-    const heights = Float64Array.from(line), tips = [0], starts = [-Infinity];
-    const cross = (p, q) => (heights[q] + q * q - heights[p] - p * p) / (2 * (q - p));
+    const heights = Float64Array.from(line), tips = new Int32Array(line.length);
+    const starts = new Float64Array(line.length + 1).fill(Infinity); // from where a parabola is lowest
+    starts[0] = -Infinity;
+    let last = 0;
     for (let q = 1; q < line.length; q++) {
-      let from = cross(tips.at(-1), q);
-      while (from <= starts.at(-1)) {
-        tips.pop();
-        starts.pop();
-        from = cross(tips.at(-1), q);
+      let from = -Infinity;
+      for (; ; last--) {
+        const p = tips[last];
+        from = (heights[q] + q * q - heights[p] - p * p) / (2 * (q - p));
+        if (from > starts[last]) break;
       }
-      tips.push(q);
-      starts.push(from);
+      tips[++last] = q;
+      starts[last] = from;
     }
+    starts[last + 1] = Infinity;
     for (let place = 0, k = 0; place < line.length; place++) {
       while (starts[k + 1] < place) k++;
       line[place] = (place - tips[k]) ** 2 + heights[tips[k]];
@@ -146,8 +164,31 @@
 
   // The value in the middle, of an even number the mean of the two there.
   function median(values) {
-    const sorted = Float64Array.from(values).sort(), middle = sorted.length >> 1;
-    return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    const copy = Float64Array.from(values), middle = values.length >> 1;
+    const upper = nth(copy, middle);
+    if (values.length % 2) return upper;
+    return (upper + copy.subarray(0, middle).reduce((a, b) => Math.max(a, b), -Infinity)) / 2;
+  }
+
+  // The value that would be at `place` if the values were sorted; smaller ones come to lie before
+  // it. Hoare's quickselect: sorting all of them takes several times as long.
+  function nth(values, place) {
+    for (let low = 0, high = values.length - 1; low < high; ) {
+      const pivot = values[(low + high) >> 1];
+      let left = low, right = high;
+      while (left <= right) {
+        while (values[left] < pivot) left++;
+        while (values[right] > pivot) right--;
+        if (left > right) break;
+        [values[left], values[right]] = [values[right], values[left]];
+        left++;
+        right--;
+      }
+      if (place <= right) high = right;
+      else if (place >= left) low = left;
+      else break;
+    }
+    return values[place];
   }
 
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -167,7 +208,7 @@
   const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
   lenet.ndimage = {
-    image, gaussianFilter, maximumFilter, binaryDilation, label, distanceTransform, pad, crop,
+    image, filled, gaussianFilter, maximumFilter, binaryDilation, label, distanceTransform, pad, crop,
     median, mean, std, round, clip,
   };
 }

@@ -3,7 +3,7 @@
 // The browser has decoded the file and turned it as its EXIF data say.
 
 {
-  const { BOX, clip, image, reduce, resize } = lenet.ndimage;
+  const { BOX, clip, filled, image, reduce, resize } = lenet.ndimage;
   const WORK_SIDE = 320; // a picture is reduced to this before anything is computed
   const VISIBLE = 16; // of 255: less alpha than this cannot be seen
   const MIN_CONTRAST = 20; // of 255: less difference between ink and paper counts as blank
@@ -37,7 +37,8 @@
   // Where most of the picture can be seen, the half-transparent part is paper, whatever lies under
   // it, and what is not seen at all is taken for paper of the same brightness.
   function withoutAlpha({ data }) {
-    const grey = Float32Array.from({ length: data.length / 4 }, (_, k) => luminance(data, 4 * k));
+    const grey = filled(new Float32Array(data.length / 4), (k) => luminance(data, 4 * k));
+    if (!data.some((value, at) => at % 4 === 3 && value < 255)) return grey;
     const seen = grey.filter((_, k) => data[4 * k + 3] >= VISIBLE).sort();
     if (seen.length > grey.length / 2) {
       const [darkest, paper, lightest] = [0.001, 0.5, 0.999].map((share) => quantile(seen, share));

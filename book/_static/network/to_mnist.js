@@ -7,8 +7,8 @@
 
 {
   const {
-    BICUBIC, MIN_CONTRAST, binaryDilation, clip, crop, distanceTransform, gaussianFilter, image,
-    label, maximumFilter, mean, median, pad, resize, round, std,
+    BICUBIC, MIN_CONTRAST, binaryDilation, clip, crop, distanceTransform, filled, gaussianFilter,
+    image, label, maximumFilter, mean, median, pad, resize, round, std,
   } = lenet.ndimage;
   const SIDE = 28; // of the field
   const BOX = 20; // of the digit inside it
@@ -33,7 +33,7 @@
     const scale = box / Math.max(...digit.shape);
     const shape = digit.shape.map((length) => Math.max(1, round(length * scale)));
     const { data } = resize(digit, shape, BICUBIC);
-    return image(shape, Uint8Array.from(data, (value) => round(clip(value, 0, 255))));
+    return image(shape, filled(new Uint8Array(data.length), (place) => round(clip(data[place], 0, 255))));
   }
 
   // Place `box` in a field of `side` pixels so that its centre of mass is in the middle.
@@ -57,21 +57,23 @@
   // noise drop out round by round.
   function withEvenLight(grey) {
     // Start from the brightness that most of the edge has: the paper reaches the edge.
-    const edge = edgeOf(grey), usual = median(edge), spread = Math.max(30, 2 * std(edge));
-    let paper = Uint8Array.from(grey.data, (value) => Math.abs(value - usual) <= spread);
-    let rest;
-    for (let turn = 0; turn < 8; turn++) {
+    const { data } = grey, edge = edgeOf(grey), usual = median(edge);
+    const within = (limit, values, middle) =>
+      filled(new Uint8Array(data.length), (place) => (Math.abs(values[place] - middle) <= limit ? 1 : 0));
+    const rest = new Float64Array(data.length);
+    let paper = within(Math.max(30, 2 * std(edge)), data, usual), before = null;
+    for (let turn = 0; turn < 8 && !same(paper, before); turn++) {
       const surface = paperSurface(grey, paper);
-      rest = Float64Array.from(grey.data, (value, place) => value - surface[place]);
-      const limit = Math.max(4, 2 * std(rest.filter((_, place) => paper[place])));
-      const before = paper;
-      paper = Uint8Array.from(rest, (value) => Math.abs(value) <= limit);
-      if (paper.every((value, place) => value === before[place])) break; // nothing changes any more
+      filled(rest, (place) => data[place] - surface[place]);
+      before = paper;
+      paper = within(Math.max(4, 2 * std(rest.filter((_, place) => before[place]))), rest, 0);
     }
     const outside = rest.filter((_, place) => !paper[place]);
     const sign = outside.length && median(outside) < 0 ? -1 : 1;
-    return image(grey.shape, Float32Array.from(rest, (value) => sign * value));
+    return image(grey.shape, filled(new Float32Array(data.length), (place) => sign * rest[place]));
   }
+
+  const same = (mask, other) => other !== null && mask.every((value, place) => value === other[place]);
 
   // Powers of row and column in the terms of a quadratic surface.
   const TERMS = [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]];
@@ -98,7 +100,7 @@
       });
     }
     const [a, b, c, d, e, f] = solve(matrix, right);
-    return Float64Array.from(data, (_, place) => {
+    return filled(new Float64Array(data.length), (place) => {
       const row = along(Math.floor(place / width), height), column = along(place % width, width);
       return a + b * row + c * column + d * row ** 2 + e * row * column + f * column ** 2;
     });
@@ -135,8 +137,10 @@
     const strong = image(shape, smooth.data.map((value, place) => (all.data[place] ? value : 0)));
     const local = maximumFilter(strong, reach).data.map((value) => clip(value, FAINT * strength, strength));
     const near = binaryDilation(all, 2).data;
-    // Soft edges: from a quarter to three quarters of the strength the ink goes from 0 to 255.
-    const soft = (value, place) => clip((value / local[place] - 0.25) / 0.5, 0, 1) * 255;
+    // Soft edges: from a quarter to three quarters of the strength the ink goes from 0 to 255. Each
+    // step is rounded to float32 as NumPy does: even pictures of few greys hit halves exactly.
+    const share = (value, place) => Math.fround(Math.fround(value / local[place]) - 0.25) / 0.5;
+    const soft = (value, place) => clip(share(value, place), 0, 1) * 255;
     return image(shape, even.data.map((value, place) => (near[place] ? soft(value, place) : 0)));
   }
 
@@ -147,11 +151,13 @@
     const middle = median(data);
     const noise = median(data.map((value) => Math.abs(value - middle)));
     if (strength < Math.max(MIN_CONTRAST, 5 * noise)) {
-      throw new lenet.PictureError(
-        "No ink found: the picture is blank or too faint; write with a thick dark pen.");
+      throw noInk();
     }
     return { strength, noise };
   }
+
+  const noInk = () =>
+    new lenet.PictureError("No ink found: the picture is blank or too faint; write with a thick dark pen.");
 
   // Keep the parts of a mask that have at least a twentieth of the largest one's area.
   function withoutSpecks(mask) {
@@ -167,6 +173,7 @@
   function faintStrokes(strong, some, width) {
     const around = binaryDilation(strong, Math.max(1, round(width / 4))).data;
     const beside = where(some, (value, place) => value && !around[place]);
+    if (!beside.data.includes(1)) return beside; // in most drawings
     const apart = where(some, (value, place) => value && !strong.data[place]);
     const inside = distanceInside(apart).data;
     const { labels, count } = label(beside), good = new Uint8Array(count + 1);
@@ -185,8 +192,12 @@
     ink.data.forEach((value, place) => {
       if (value <= 127) return;
       const y = Math.floor(place / width), x = place % width;
-      [top, bottom, left, right] = [Math.min(top, y), Math.max(bottom, y), Math.min(left, x), Math.max(right, x)];
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
+      left = Math.min(left, x);
+      right = Math.max(right, x);
     });
+    if (bottom < 0) throw noInk();
     return crop(ink, top, left, [bottom - top + 1, right - left + 1]);
   }
 
@@ -197,7 +208,7 @@
     if (grow < 0.5) return digit;
     const outside = where(pad(mask, Math.ceil(grow)), (value) => !value);
     const { shape, data } = distanceTransform(outside);
-    return image(shape, Float32Array.from(data, (distance) => clip(grow + 0.5 - distance, 0, 1) * 255));
+    return image(shape, filled(new Float32Array(data.length), (place) => clip(grow + 0.5 - data[place], 0, 1) * 255));
   }
 
   // The mean width of strokes in pixels. In a stroke of width w the mean distance to its edge is w / 4.
@@ -208,15 +219,13 @@
   // The distance to the nearest pixel outside the mask; what is beyond the picture is outside.
   const distanceInside = (mask) => crop(distanceTransform(pad(mask, 1)), 1, 1, mask.shape);
 
-  const where = ({ shape, data }, condition) => {
-    const mask = new Uint8Array(data.length);
-    data.forEach((value, place) => (mask[place] = condition(value, place) ? 1 : 0));
-    return image(shape, mask);
-  };
+  // The mask of the pixels of which the condition holds.
+  const where = ({ shape, data }, condition) =>
+    image(shape, filled(new Uint8Array(data.length), (place) => (condition(data[place], place) ? 1 : 0)));
 
   // The values of the first and last row and column.
   function edgeOf({ shape: [height, width], data }) {
-    const column = (x) => data.filter((_, place) => place % width === x);
+    const column = (x) => Array.from({ length: height }, (_, y) => data[y * width + x]);
     return [...data.subarray(0, width), ...data.subarray((height - 1) * width), ...column(0), ...column(width - 1)];
   }
 
