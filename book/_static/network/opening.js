@@ -5,11 +5,31 @@
 {
   const { BOX, clip, filled, image, reduce, resize } = lenet.ndimage;
   const WORK_SIDE = 320; // a picture is reduced to this before anything is computed
+  const MOST_PIXELS = 2 ** 24; // of a canvas
   const VISIBLE = 16; // of 255: less alpha than this cannot be seen
   const MIN_CONTRAST = 20; // of 255: less difference between ink and paper counts as blank
 
   // The picture shows no digit.
   class PictureError extends lenet.CourseError {}
+
+  // A picture's file (a Blob, as from a file input, a paste or a drop) -> ImageData. Raises
+  // PictureError when the browser cannot read it.
+  async function openPicture(file) {
+    let bitmap;
+    try {
+      bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
+    } catch {
+      throw new PictureError("This is not a picture that can be read: save it as PNG or JPEG.");
+    }
+    // Some browsers have no larger canvas, and everything is reduced to WORK_SIDE anyway.
+    const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.floor(bitmap.width * scale));
+    canvas.height = Math.max(1, Math.floor(bitmap.height * scale));
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    return pen.getImageData(0, 0, canvas.width, canvas.height);
+  }
 
   // ImageData of a canvas, {width, height, data: RGBA} -> grey image, 0 black to 255 white.
   function brightness(picture) {
@@ -73,6 +93,6 @@
     return sorted[low] + clip(place - low, 0, 1) * (sorted[high] - sorted[low]);
   }
 
-  Object.assign(lenet, { PictureError, brightness });
+  Object.assign(lenet, { PictureError, openPicture, brightness });
   Object.assign(lenet.ndimage, { MIN_CONTRAST });
 }
