@@ -48,6 +48,7 @@
       fc2: [hidden, units],
       fc3: [classes, hidden],
     });
+    const flatten = { name: "flatten", kind: "flatten", run: lenet.flatten };
     // Shapes for 6 and 16 kernels:
     const layers = [
       convolution("conv1", tensors), // (6, 24, 24)
@@ -58,7 +59,7 @@
       pooling("pool2"), // (16, 4, 4)
       ...(third === "conv3"
         ? [convolution("conv3", tensors)] // (120, 1, 1)
-        : [{ name: "flatten", kind: "flatten", run: lenet.flatten }, dense("fc1", tensors)]), // (120)
+        : [flatten, dense("fc1", tensors)]), // (256), (120)
       { name: "relu3", kind: "relu", run: lenet.relu },
       dense("fc2", tensors), // (84)
       { name: "relu4", kind: "relu", run: lenet.relu },
@@ -70,8 +71,8 @@
 
   // The variational autoencoder; the plain autoencoder is the same without noise. `encode(x)`, x
   // (1, 28, 28), and `decode(latent)` return name -> tensor; `forward(x, noise)` does both, and
-  // "image" is the picture (1, 28, 28) in [0, 1]. `noise`, (latents), is drawn from N(0, I); without
-  // it the mean is taken.
+  // "image" is the picture (1, 28, 28) in [0, 1]. `noise`, (latents), is drawn from N(0, I);
+  // without it the mean is taken.
   function vae(tensors, facts) {
     const [hidden, latents, expanded] =
       ["encoder", "mu", "expand"].map((name) => outputs(tensors, name));

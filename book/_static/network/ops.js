@@ -7,11 +7,22 @@
 //
 // The engine is a row of classic scripts, because `import` does not work from file://. Each adds to
 // one global, `lenet`. Their order in a page: ops.js, safetensors.js, networks.js; for pictures
-// also ndimage.js, resample.js, opening.js, to_mnist.js; then what is wanted of weights/.
+// also ndimage.js, resample.js, opening.js, to_mnist.js; then what is wanted of weights/. In short:
+//
+//   const network = lenet.loadModel("reader");     or the ArrayBuffer of a safetensors file
+//   const steps = lenet.toMnist(imageData);        of a drawing's canvas, or of
+//   ... await lenet.openPicture(file)              a photograph's file
+//   const answer = lenet.predict(network, steps.centred);
+//   answer.digit, .unsure, .probabilities, .order, and .layers: every output by name, in order
+//   network.layers                                 what made them: name, kind, weight, bias, stride
+//   network.facts                                  recipe, data set, test accuracy, the limit
+//
+// What goes wrong by a reader's doing is a lenet.CourseError, whose message is the sentence to show;
+// lenet.PictureError, one of them, says that nothing is drawn. Anything else is a bug.
 
 globalThis.lenet ??= {};
 {
-  // What a reader can cause: a wrong file, a blank picture. Its message is one plain sentence.
+  // What a reader can cause: a wrong file, a blank picture.
   class CourseError extends Error {}
 
   function tensor(shape, data) {

@@ -87,7 +87,8 @@
     const right = new Float64Array(TERMS.length);
     for (let y = 0; y < height; y++) {
       const row = along(y, height);
-      const powers = new Float64Array(5), values = new Float64Array(3); // sums: column^k, value column^k
+      const powers = new Float64Array(5); // sums of column^k
+      const values = new Float64Array(3); // sums of value times column^k
       for (let x = 0; x < width; x++) {
         if (!paper[y * width + x]) continue;
         const column = along(x, width);
