@@ -36,6 +36,10 @@
     }
   }
 
+  const folded = (words, inside, onToggle = null) =>
+    element("details", { class: "network-folded", ontoggle: onToggle && ((event) => onToggle(event.target.open)) },
+      element("summary", {}, words), inside);
+
   class DrawPage {
     constructor(place) {
       this.place = place;
@@ -55,13 +59,15 @@
     // The parts of the page, in their order.
     build() {
       return element("div", {},
-        element("div", { class: "network-row" },
-          element("div", { class: "network-drawing" }, this.paper.canvas, this.tools()), this.sight, this.answerBox),
+        element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()),
         element("p", { class: "network-note" }, "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
-        element("details", { ontoggle: (event) => (this.stepsOpen = event.target.open) && this.update() },
-          element("summary", {}, "From the drawing to 28x28, step by step"), this.steps),
-        element("h3", {}, "Compare"), this.comparison.element,
-        element("h3", {}, "Collect your own test set"), this.collection.element, this.layers);
+        folded("From the drawing to 28x28, step by step", this.steps, (open) => {
+          this.stepsOpen = open;
+          this.update();
+        }),
+        folded("Compare networks, and load your own", this.comparison.element),
+        folded("Collect your own test set", this.collection.element),
+        this.layers);
     }
 
     tools() {
@@ -69,15 +75,17 @@
         oninput: () => (this.paper.penWidth = Number(width.value)) });
       const file = element("input", { type: "file", accept: "image/*", id: "network-picture", class: "network-hidden",
         onchange: () => this.open(file.files[0]).then(() => (file.value = "")) });
-      return element("div", {},
+      const press = (words, does) => element("button", { type: "button", onclick: does }, words);
+      return element("div", { class: "network-tools" },
         element("div", { class: "network-bar" },
-          element("button", { type: "button", onclick: () => this.paper.undo() }, "Undo"),
-          element("button", { type: "button", onclick: () => this.paper.clear() }, "Clear"),
-          element("label", { for: width.id }, "Pen"), width),
-        element("div", { class: "network-bar", role: "group", "aria-label": "Example digits" }, this.examples.map((_, digit) =>
-          element("button", { type: "button", class: "network-small", "aria-label": `Example ${digit}`, onclick: () => this.example(digit) }, String(digit)))),
-        element("div", { class: "network-bar" }, file, element("label", { for: file.id, class: "network-button" }, "Open a picture …"),
-          element("span", { class: "network-note" }, "or drop or paste one")));
+          press("Undo", () => this.paper.undo()), press("Clear", () => this.paper.clear()),
+          element("label", { for: width.id }, "Pen"), width,
+          element("span", {}, file, element("label", { for: file.id, class: "network-button" }, "Open a picture …")),
+          element("span", { class: "network-note" }, "or drop or paste one")),
+        element("div", { class: "network-bar", role: "group", "aria-label": "Example digits" },
+          element("span", { class: "network-note" }, "Examples, also by the keys:"),
+          this.examples.map((_, digit) => element("button", { type: "button", class: "network-small",
+            "aria-label": `Example ${digit}`, onclick: () => this.example(digit) }, String(digit)))));
     }
 
     // What the network sees, and what it says.
@@ -87,7 +95,7 @@
       this.steps = element("div", { class: "network-row" });
       this.sight = element("div", { class: "network-sight" },
         element("h3", {}, "What the network sees"), this.map,
-        element("p", {}, this.plain, element("label", { for: this.plain.id }, "without centring: the paper as it is")));
+        element("p", { class: "network-choice" }, this.plain, element("label", { for: this.plain.id }, "without centring: the paper as it is")));
       this.words = element("p", { class: "network-verdict" });
       this.bars = element("div", {});
       this.answerBox = element("div", { class: "network-says" }, element("h3", {}, "What it says"), this.words, this.bars);
@@ -160,7 +168,7 @@
 
     showSteps(steps) {
       const figures = Object.entries(steps ? STEPS : {}).map(([name, words]) =>
-        element("figure", { class: "network-step" }, drawMap(element("canvas"), upright(name, steps[name])), element("figcaption", {}, words)));
+        element("div", { class: "network-step" }, drawMap(element("canvas"), upright(name, steps[name])), element("div", {}, words)));
       this.steps.replaceChildren(...(figures.length ? figures : ["Draw something, and leave the centring on."]));
     }
   }
