@@ -25,7 +25,7 @@
       return lenet5(tensors, metadata);
     }
     if ("mu.weight" in tensors && "expand.weight" in tensors) return vae(tensors, metadata);
-    const kind = typeof metadata.model === "string" ? `a ${metadata.model.slice(0, 40)}` : "no network of this page";
+    const kind = typeof metadata.model === "string" ? shown(metadata.model) : "no network of this page";
     throw new CourseError(`These are weights of ${kind}; a LeNet-5 or a VAE can run here.`);
   }
 
