@@ -52,7 +52,8 @@
       this.collection = new lenet.Collection({ comparison: this.comparison, onKept: () => this.paper.clear() });
       this.examples = lenet.page.exampleDigits().map(lenet.asPicture);
       this.makeAnswer();
-      this.layers = element("div", {});
+      this.layers = element("div", { hidden: true });
+      this.wait = element("p", {}, "Draw something, or press a key from 0 to 9, and its way through all layers appears here.");
       this.listen();
     }
 
@@ -67,7 +68,7 @@
         }),
         folded("Compare networks, and load your own", this.comparison.element),
         folded("Collect your own test set", this.collection.element),
-        this.layers);
+        element("h3", {}, "Inside the network"), this.wait, this.layers);
     }
 
     tools() {
@@ -151,7 +152,17 @@
       this.showAnswer(prediction, problem);
       if (this.stepsOpen) this.showSteps(steps);
       this.collection.show(picture);
-      if (lenet.showLayers) lenet.showLayers(this.layers, this.comparison.network, picture && { input: lenet.asInput(picture), ...prediction.layers });
+      this.showLayers(picture && { input: lenet.asInput(picture), ...prediction.layers });
+    }
+
+    // The layers below, from the first drawing on; without one they would show what nothing causes.
+    showLayers(outputs) {
+      this.layers.hidden = !outputs;
+      this.wait.hidden = Boolean(outputs);
+      if (!outputs) return;
+      const { network } = this.comparison;
+      if (this.view) this.view.update(outputs, network);
+      else this.view = lenet.showLayers(this.layers, network, outputs);
     }
 
     showAnswer(prediction, problem) {
