@@ -54,7 +54,7 @@ def strokes(digit: int, manner: str, random: np.random.Generator) -> list[np.nda
     height, reach, _, shaking, haste = MANNERS[manner]
     shapes = SHAPES[digit]
     written = by_hand(shapes[random.integers(len(shapes))], random, haste)
-    written = [stroke[::3] * height for stroke in written]  # a mouse reports less often
+    written = [stroke[::5] * height for stroke in written]  # a mouse reports less often
     points = np.concatenate(written)
     middle = (points.min(0) + points.max(0)) / 2
     angle = random.uniform(0, 2 * np.pi)
