@@ -43,7 +43,7 @@ def bare_page(folder: Path, name: str = "draw") -> str:
     raw = "\n".join(re.findall(r"```\{raw\} html\n(.*?)```", text, re.DOTALL))
     static = (ROOT / "book" / "_static").as_uri()
     path = folder / f"{name}.html"
-    head = '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Draw a digit</title>\n'
+    head = f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{name}</title>\n'
     fallback = '<link rel="icon" href="data:,">\n<p class="network-fallback">No JavaScript.</p>\n'
     path.write_text(head + fallback + raw.replace("../_static", static), encoding="utf-8")
     return path.as_uri()

@@ -51,6 +51,7 @@
       this.comparison = new lenet.Comparison({ onChange: () => this.changed(true) });
       this.collection = new lenet.Collection({ comparison: this.comparison, onKept: () => this.paper.clear() });
       this.examples = lenet.page.exampleDigits().map(lenet.asPicture);
+      this.problem = element("p", { class: "network-wrong", role: "alert", hidden: true });
       this.makeAnswer();
       this.layers = element("div", { hidden: true });
       this.wait = element("p", {}, "Draw something, or press a key from 0 to 9, and its way through all layers appears here.");
@@ -60,7 +61,7 @@
     // The parts of the page, in their order.
     build() {
       return element("div", {},
-        element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()),
+        element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()), this.problem,
         element("p", { class: "network-note" }, "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
         folded("From the drawing to 28x28, step by step", this.steps, (open) => {
           this.stepsOpen = open;
@@ -132,12 +133,13 @@
         this.paper.putPicture(await lenet.openPicture(file));
       } catch (error) {
         if (!(error instanceof lenet.CourseError)) throw error;
-        this.words.textContent = error.message;
-        lenet.page.announce(error.message);
+        this.problem.textContent = `${file.name} was not taken. ${error.message}`;
+        this.problem.hidden = false;
       }
     }
 
     changed(finished) {
+      this.problem.hidden = true;
       this.update();
       clearTimeout(this.rest);
       if (finished) this.rest = setTimeout(() => lenet.page.announce(this.words.textContent), REST);
