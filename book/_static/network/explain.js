@@ -82,6 +82,10 @@
     });
   }
 
+  // The window of a convolution that counts most: its map's part of the sum is the largest.
+  const strongestWindow = ({ windows }) =>
+    windows.reduce((best, one) => (Math.abs(one.sum) > Math.abs(best.sum) ? one : best));
+
   // From where most of a number comes: the place before with the largest product, in the direction
   // of the number itself. Null for a pixel of the digit.
   function strongestBefore(stages, place) {
@@ -94,13 +98,8 @@
     return cells.reduce((best, cell) => (sign * cell.product > sign * best.product ? cell : best)).place;
   }
 
-  // A number as it is written by hand: two decimals, no zeros at its end, a true minus. What is
-  // small but not 0 keeps a digit that can be seen.
-  function number(value, decimals = 2) {
-    if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return value < 0 ? "−0.00" : "0.00";
-    const text = String(Number(value.toFixed(decimals)));
-    return text.replace("-", "−");
-  }
+  // With two decimals and a true minus; only what is 0 is written "0".
+  const number = (value, decimals = 2) => (value === 0 ? "0" : value.toFixed(decimals).replace("-", "−"));
 
   const percent = (share) => (share > 0 && share < 0.0005 ? "< 0.1 %" : `${number(100 * share, 1)} %`);
 
@@ -136,5 +135,5 @@
     return `rows ${top + 1} to ${bottom} and columns ${left + 1} to ${right} of the digit`;
   }
 
-  lenet.explain = { explain, strongestBefore, sentence, placeName, fieldName, number, percent, afterRelu };
+  lenet.explain = { explain, strongestWindow, strongestBefore, sentence, placeName, fieldName, number, percent, afterRelu };
 }

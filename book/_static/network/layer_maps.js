@@ -58,11 +58,11 @@
 
     // Ten scores or probabilities as bars, each with its digit and its number as `text` writes it.
     paintBars(values, { kind, scale, text }) {
-      const { data, shape: [count] } = values, high = 4 * scale, wide = 36 * scale;
+      const { data, shape: [count] } = values, high = 4 * scale, wide = 40 * scale;
       this.layout = { values, scale, only: null, count, columns: 1, gap: 0, hue: HUES[kind], named: true, wide, high };
       const pen = this.resize(wide, count * high);
       const [low, top] = [Math.min(0, ...data), Math.max(kind === "softmax" ? 1 : 0, ...data)];
-      const start = 4 * scale, room = wide - start - 12 * scale, best = data.indexOf(Math.max(...data));
+      const start = 4 * scale, room = wide - start - 16 * scale, best = data.indexOf(Math.max(...data));
       const at = (value) => start + (room * (value - low)) / (top - low || 1);
       data.forEach((value, n) => {
         const y = n * high, middle = y + high / 2 + 0.5;

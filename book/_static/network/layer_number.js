@@ -4,7 +4,7 @@
 
 {
   const { element, colours } = lenet.page;
-  const { explain, placeName, number, percent, afterRelu } = lenet.explain;
+  const { explain, strongestWindow, placeName, number, percent, afterRelu } = lenet.explain;
   const MOST_TERMS = 8; // of a dense layer; the others are summed
 
   // An element that shows what a place's number is made of. `window` is the map before whose
@@ -23,8 +23,7 @@
 
   function ofConvolution({ stages, place, stage, found, window, chooseWindow }) {
     const { windows, bias } = found;
-    const strongest = windows.reduce((best, one) => (Math.abs(one.sum) > Math.abs(best.sum) ? one : best));
-    const chosen = windows[window] ?? strongest;
+    const chosen = windows[window] ?? strongestWindow(found);
     const button = (one) => element("button", {
       type: "button", "aria-pressed": String(one === chosen), onclick: () => chooseWindow(one.channel), "data-key": `window ${one.channel}`,
     }, `map ${one.channel + 1}: ${number(one.sum)}`);

@@ -6,7 +6,7 @@
 {
   const { element, limitsOf, legend, rangeOf } = lenet.page;
   const { regionsOf } = lenet.stages;
-  const { placeName, number, percent } = lenet.explain;
+  const { explain, strongestWindow, placeName, number, percent } = lenet.explain;
   const MANY = 20; // so many maps are drawn large, more of them small
   const NUMBER = 2; // the level
 
@@ -24,8 +24,8 @@
         });
         return figure(maps, element("strong", {}, stage.title), element("span", {}, sizeOf(stage)), element("span"));
       });
-      const step = ({ step }) => element("span", { class: "layers-step", "aria-hidden": "true" }, step);
-      const parts = this.figures.flatMap(({ node }, n) => (n ? [step(stages[n]), node] : [node]));
+      const step = ({ step }) => step && element("span", { class: "layers-step", "aria-hidden": "true" }, step);
+      const parts = this.figures.map(({ node }, n) => element("div", { class: "layers-stage" }, step(stages[n]) || null, node));
       this.node = element("div", { class: "layers-network", role: "group", "aria-label": "All layers of the network" }, parts);
     }
 
@@ -104,6 +104,7 @@
       const isNear = level === NUMBER;
       this.drawDigit(stages, regions, isNear || room < 500 ? 4 : 5);
       this.drawBefore(stages, n, regions[n - 1], room);
+      if (isNear) this.markWindow(stages, place, regions[n - 1], window);
       this.drawKernel(stages, place, isNear, room);
       const side = Math.min(room - 2, isNear ? 170 : 290), only = isMaps ? channel : null;
       const scale = isMaps ? Math.min(48, Math.floor(side / width)) : isNamed(stages, n) ? (isNear ? 5 : 7) : (isNear ? 14 : 24);
@@ -137,6 +138,13 @@
       paint(this.before.maps, stages, n - 1, { scale, most: room, only });
       this.before.maps.mark(region);
       say(this.before, only === null ? `Before: ${title.toLowerCase()}` : `Before: ${title.toLowerCase()}, map ${only + 1}`);
+    }
+
+    // The one map before, of several, whose products are written out.
+    markWindow(stages, place, region, window) {
+      if (stages[place.stage].kind !== "conv2d") return;
+      const channel = window ?? strongestWindow(explain(stages, place)).channel;
+      if (place.stage > 1) this.before.maps.mark({ ...region, channel }, true);
     }
 
     // The weights of one kernel, or of one unit, in the form of the maps that they are multiplied with.
