@@ -10,23 +10,24 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save
-from test_network_page import ROOT, browser  # noqa: F401: a fixture
+from test_network_page import ROOT, browser  # noqa: F401
 from torch import nn
 from torch.nn import functional as F
 
 from lenetcourse import LeNet5, activations
 
 NETWORK = ROOT / "book" / "_static" / "network"
-SCRIPTS = ("ops safetensors networks page weights/reader weights/digits"
-           " stages explain layer_maps layer_number layer_views layers").split()  # fmt: skip
+SCRIPTS = ["ops", "safetensors", "networks", "page", "weights/digits", "stages", "explain",
+           "layer_maps", "layer_number", "layer_views", "layers"]  # fmt: skip
 # Shows a network, of weights in base64, on one of the example digits.
 SHOW = """([weights, digit, change]) => {
     const bytes = Uint8Array.from(atob(weights), (letter) => letter.charCodeAt(0));
     const network = lenet.makeNetwork(lenet.readSafetensors(bytes.buffer));
     const input = lenet.asInput(lenet.page.exampleDigits()[digit]);
     const outputs = { input, ...network.forward(input) };
-    if (change) window.view.update(outputs, network);
-    else window.view = lenet.showLayers(document.getElementById("layers"), network, outputs);
+    const place = document.getElementById("layers");
+    if (!change) place.replaceChildren(document.createElement("div"));
+    window.view = lenet.showLayers(place.firstChild, network, outputs);
     return Array.from(input.data);
 }"""
 
@@ -75,9 +76,8 @@ def places(model, pixels):
     for stage, values in enumerate(stage_values(model, pixels)):
         shape = values.shape
         chosen = generator.integers(0, shape, (4, 3)).tolist() + [[n - 1 for n in shape]]
-        yield stage, values, [
-            {"stage": stage, "channel": c, "row": y, "column": x} for c, y, x in chosen
-        ]
+        names = "channel", "row", "column"
+        yield stage, values, [{"stage": stage} | dict(zip(names, at, strict=True)) for at in chosen]
 
 
 def stage_values(model, pixels):
@@ -201,8 +201,9 @@ def check_products(found, layer, before, at):
         np.testing.assert_allclose(sums, expected.sum((1, 2)), atol=1e-5)
     else:
         expected = (weight.flatten() * before.flatten()).numpy()
-        order = [np.ravel_multi_index([term["place"][name] for name in ("channel", "row", "column")],
-                                      before.shape) for term in found["terms"]]  # fmt: skip
+        places = [term["place"] for term in found["terms"]]
+        where = np.array([[one["channel"], one["row"], one["column"]] for one in places])
+        order = np.ravel_multi_index(where.T, before.shape).tolist()
         assert sorted(order) == list(range(len(expected)))
         products = np.array([term["product"] for term in found["terms"]])
         np.testing.assert_allclose(products, expected[order], atol=1e-5)
@@ -348,3 +349,14 @@ def test_another_picture_and_another_network(page):
     page.evaluate("view.go(view.exampleOf(7), 0)")
     words = page.locator(".layers-words").inner_text()
     assert words.startswith(f"Scores, digit {small(pixels).argmax().item()}:")
+
+
+def test_without_a_picture_it_says_so(page):
+    show(page, lenet5())
+    page.evaluate("view.go({ stage: 3, channel: 4, row: 3, column: 4 }, 1)")
+    page.evaluate("view.update(null)")
+    assert page.locator(".layers-words").inner_text().startswith("Draw something")
+    assert page.locator(".layers canvas:visible, .layers button:visible").count() == 3  # the legend
+    show(page, lenet5(), change=True)
+    assert page.locator(".layers canvas:visible").count() > 3
+    assert page.locator("[aria-pressed=true]").inner_text() == "One layer"

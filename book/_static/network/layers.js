@@ -2,7 +2,7 @@
 // Look into a network at three levels: all its layers, one layer, one number.
 //
 //     const view = lenet.showLayers(element, network, { input, ...network.forward(input) });
-//     view.update({ input, ...network.forward(input) }); // with every stroke
+//     view.update({ input, ...network.forward(input) }); // with every stroke; null: nothing is drawn
 //
 // Its scripts, in their order: ops.js, page.js, stages.js, explain.js, layer_maps.js,
 // layer_number.js, layer_views.js, layers.js; and the style sheets page.css and layers.css.
@@ -12,31 +12,37 @@
   const { stagesOf, largestPlace } = lenet.stages;
   const { sentence, strongestBefore } = lenet.explain;
   const NETWORK = 0, LAYER = 1, NUMBER = 2; // the levels
+  const NOTHING = "Draw something, and here is every layer of the network.";
   const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const within = (value, low, high) => Math.min(high, Math.max(low, value));
 
+  const views = new WeakMap(); // element -> what it shows
+
   // Show the layers of a LeNet-5 in an element, in place of what is there. `outputs` is name ->
-  // tensor as `forward` returns them, and `input`. Returns an object whose `update(outputs)` shows
-  // the same network on another picture, and `update(outputs, network)` another network.
+  // tensor as `forward` returns them, and `input`; or null, where there is no picture. Returns a view
+  // whose `update(outputs)` shows the same network on another picture, and `update(outputs, network)`
+  // another network. For an element that shows layers already, that is all that is done.
   function showLayers(place, network, outputs) {
-    const view = new Layers(network, outputs);
-    place.classList.add("network");
-    place.replaceChildren(view.root);
-    view.draw();
-    return view;
+    if (!views.has(place)) {
+      views.set(place, new Layers());
+      place.classList.add("network");
+      place.replaceChildren(views.get(place).root);
+    }
+    views.get(place).update(outputs, network);
+    return views.get(place);
   }
 
   class Layers {
-    constructor(network, outputs) {
-      this.network = network;
-      this.stages = stagesOf(network, outputs);
+    constructor() {
+      this.network = this.stages = null;
       this.level = NETWORK;
-      this.place = largestPlace(this.stages, 1); // the chosen number
+      this.place = null; // the chosen number
+      this.hasChosen = false; // the reader; until then it is the largest of the first layer
       this.pointed = null; // the number under the mouse or finger
       this.window = null; // the map before whose products are written out; null: the one that counts most
       this.build();
       this.drawSoon = onceAFrame(() => this.draw());
-      new ResizeObserver(() => this.room !== this.root.clientWidth && this.drawSoon()).observe(this.root);
+      new ResizeObserver(() => this.room !== this.root.clientWidth && this.stages && this.drawSoon()).observe(this.root);
     }
 
     build() {
@@ -54,10 +60,10 @@
       });
       this.views = element("div", {}, this.near.node);
       this.root = element("div", { class: "layers", onkeydown: (event) => this.key(event) },
+        element("h3", {}, "Inside the network"),
         element("p", {}, "Three levels: the network, one layer, one number. Point at any value to see what it is computed from; ",
           "click, tap or Enter goes nearer, Escape goes back, the arrow keys move."),
         this.levels, this.words, this.views, legend());
-      this.buildNetwork();
     }
 
     buildNetwork() {
@@ -71,17 +77,24 @@
     }
 
     update(outputs, network = this.network) {
-      this.stages = stagesOf(network, outputs);
+      this.levels.hidden = this.views.hidden = !outputs;
+      this.stages = outputs && stagesOf(network, outputs);
+      if (!outputs) {
+        this.words.textContent = NOTHING;
+        return;
+      }
       if (network !== this.network) {
         this.network = network;
-        this.place = largestPlace(this.stages, 1); // the old one may lie outside
+        this.hasChosen = false; // the old place may lie outside
         this.pointed = this.window = null;
         this.buildNetwork();
       }
+      if (!this.hasChosen) this.place = largestPlace(this.stages, this.level === NETWORK ? 1 : this.place.stage);
       this.draw();
     }
 
     draw() {
+      if (!this.stages) return; // the paper was wiped before the frame that was asked for
       this.room = this.root.clientWidth;
       const { stages, level, room, window } = this, place = this.pointed ?? this.place;
       this.all.node.hidden = level !== NETWORK;
@@ -104,6 +117,7 @@
 
     choose(place) {
       if (place.stage !== this.place.stage) this.window = null;
+      this.hasChosen = true;
       this.place = place;
       this.pointed = null;
       this.draw();
@@ -141,7 +155,7 @@
     // Keys
 
     key(event) {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!this.stages || event.ctrlKey || event.metaKey || event.altKey) return;
       const isOurs = event.key === "Escape" ? this.escape()
         : event.target.tagName === "CANVAS" && (this.level === NETWORK ? this.keyInNetwork(event.key) : this.keyInMap(event.key));
       if (isOurs) event.preventDefault(); // the page does not scroll as well
