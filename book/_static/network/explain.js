@@ -122,10 +122,10 @@
     if (found.kind === "maxPool2d") return `${name}: ${number(value)}, the largest of ${found.windows[0].cells.flat().length} values. ${field}`;
     const products = found.terms ?? found.windows.flatMap((one) => one.cells.flat());
     const sums = `${products.length} products and the bias add up to ${number(found.sum)}`;
-    return `${name}: ${sums}${stage.sums ? `; ${afterRelu(found.sum, value)}` : ""}. ${field}`;
+    return `${name}: ${sums}${stage.sums ? `; ${afterRelu(found.sum)}` : ""}. ${field}`;
   }
 
-  const afterRelu = (sum, value) => (sum > 0 ? `ReLU keeps ${number(value)}` : "ReLU makes that 0");
+  const afterRelu = (sum) => (sum > 0 ? "ReLU keeps it" : "ReLU makes that 0");
 
   // The receptive field, in words.
   function fieldName(stages, place) {

@@ -97,13 +97,13 @@
     ];
   }
 
-  // 0.41 (map 1) − 0.11 (map 2) + 0.05 (bias) = 0.35; ReLU keeps 0.35. [[value, name], …].
-  function sumLine(parts, { sum, value }, stage) {
+  // 0.41 (map 1) − 0.11 (map 2) + 0.05 (bias) = 0.35; ReLU keeps it. [[value, name], …].
+  function sumLine(parts, { sum }, stage) {
     const part = ([one, name], n) => element("span", { class: "layers-part" },
       `${n === 0 ? number(one) : `${one < 0 ? "−" : "+"} ${number(Math.abs(one))}`} `, element("small", {}, name), " ");
     return element("div", {},
       element("p", { class: "layers-sum" }, parts.map(part), element("strong", {}, `= ${number(sum)}`),
-        stage.sums ? element("strong", {}, `; ${afterRelu(sum, value)}`) : null, "."),
+        stage.sums ? element("strong", {}, `; ${afterRelu(sum)}`) : null, "."),
       element("p", { class: "network-note" }, "Written with two decimals, computed with all."));
   }
 

@@ -33,7 +33,7 @@
       const regions = regionsOf(stages, place);
       stages.forEach((stage, n) => {
         const { maps, caption } = this.figures[n], [count, height, width] = stage.values.shape;
-        const scale = height * width === 1 ? 12 : count > MANY ? 2 : 4;
+        const scale = height * width === 1 ? 10 : count > MANY ? 2 : 4;
         paint(maps, stages, n, { scale, most: room });
         if (regions[n]) maps.mark(regions[n], n === place.stage);
         maps.canvas.tabIndex = n === place.stage ? 0 : -1;
@@ -198,7 +198,7 @@
   function paint(maps, stages, n, { scale, most, only }) {
     const { kind, values } = stages[n];
     if (!isNamed(stages, n)) return maps.paint(values, { kind, scale, most, only });
-    maps.paintBars(values, { kind, scale: scale === 12 ? 4 : scale, text: kind === "softmax" ? percent : number });
+    maps.paintBars(values, { kind, scale: scale === 10 ? 4 : scale, text: kind === "softmax" ? percent : number });
   }
 
   function sizeOf({ values: { shape: [count, height, width] }, kind }) {
