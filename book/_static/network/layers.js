@@ -2,7 +2,7 @@
 // Look into a network at three levels: all its layers, one layer, one number.
 //
 //     const view = lenet.showLayers(element, network, { input, ...network.forward(input) });
-//     view.update({ input, ...network.forward(input) }); // with every stroke; null: nothing is drawn
+//     view.update({ input, ...network.forward(input) }); // with every stroke
 //
 // Its scripts, in their order: ops.js, page.js, stages.js, explain.js, layer_maps.js,
 // layer_number.js, layer_views.js, layers.js; and the style sheets page.css and layers.css.
@@ -12,6 +12,7 @@
   const { stagesOf, largestPlace } = lenet.stages;
   const { sentence, strongestBefore } = lenet.explain;
   const NETWORK = 0, LAYER = 1, NUMBER = 2; // the levels
+  const FIRST = 1; // the stage of the first example
   const NOTHING = "Draw something, and here is every layer of the network.";
   const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const within = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -19,9 +20,9 @@
   const views = new WeakMap(); // element -> what it shows
 
   // Show the layers of a LeNet-5 in an element, in place of what is there. `outputs` is name ->
-  // tensor as `forward` returns them, and `input`; or null, where there is no picture. Returns a view
-  // whose `update(outputs)` shows the same network on another picture, and `update(outputs, network)`
-  // another network. For an element that shows layers already, that is all that is done.
+  // tensor as `forward` returns them, and `input`; or null, where there is no picture. Returns a
+  // view: its `update(outputs)` shows the same network on another picture, `update(outputs,
+  // network)` another network. An element that shows layers already is only updated.
   function showLayers(place, network, outputs) {
     if (!views.has(place)) {
       views.set(place, new Layers());
@@ -39,16 +40,18 @@
       this.place = null; // the chosen number
       this.hasChosen = false; // the reader; until then it is the largest of the first layer
       this.pointed = null; // the number under the mouse or finger
-      this.window = null; // the map before whose products are written out; null: the one that counts most
+      this.window = null; // the map whose products are written out; null: the one that counts most
       this.build();
       this.drawSoon = onceAFrame(() => this.draw());
-      new ResizeObserver(() => this.room !== this.root.clientWidth && this.stages && this.drawSoon()).observe(this.root);
+      const resized = () => this.room !== this.root.clientWidth && this.drawSoon();
+      new ResizeObserver(resized).observe(this.root);
     }
 
     build() {
       const levels = ["Network", "One layer", "One number"].map((name, level) =>
         element("button", { type: "button", onclick: () => this.go(this.place, level) }, name));
-      this.levels = element("div", { class: "network-bar", role: "group", "aria-label": "Level" }, levels);
+      const bar = { class: "network-bar", role: "group", "aria-label": "Level" };
+      this.levels = element("div", bar, levels);
       this.words = element("p", { class: "layers-words" });
       this.near = new lenet.NearView({
         go: (place, level) => this.go(place, level),
@@ -61,8 +64,9 @@
       this.views = element("div", {}, this.near.node);
       this.root = element("div", { class: "layers", onkeydown: (event) => this.key(event) },
         element("h3", {}, "Inside the network"),
-        element("p", {}, "Three levels: the network, one layer, one number. Point at any value to see what it is computed from; ",
-          "click, tap or Enter goes nearer, Escape goes back, the arrow keys move."),
+        element("p", {}, "Three levels: the network, one layer, one number. Point at any value to ",
+          "see what it is computed from; click, tap or Enter goes nearer, Escape goes back, ",
+          "the arrow keys move."),
         this.levels, this.words, this.views, legend());
     }
 
@@ -89,7 +93,7 @@
         this.pointed = this.window = null;
         this.buildNetwork();
       }
-      if (!this.hasChosen) this.place = largestPlace(this.stages, this.level === NETWORK ? 1 : this.place.stage);
+      if (!this.hasChosen) this.place = largestPlace(this.stages, this.place?.stage ?? FIRST);
       this.draw();
     }
 
@@ -102,10 +106,9 @@
       if (level === NETWORK) this.all.draw(stages, place, room);
       else this.near.draw(stages, place, { level, room, window });
       this.words.textContent = sentence(stages, place);
-      [...this.levels.children].forEach((button, n) => button.setAttribute("aria-pressed", String(n === level)));
-      const [, height, width] = stages[this.place.stage].values.shape;
-      this.near.map.maps.canvas.setAttribute("aria-label", `${stages[this.place.stage].title}. Arrow keys move from number to number, ${
-        height * width > 1 ? "Page Up and Page Down from map to map, " : ""}Enter goes nearer, Escape back`);
+      for (const [n, button] of [...this.levels.children].entries()) {
+        button.setAttribute("aria-pressed", String(n === level));
+      }
     }
 
     // What is chosen
@@ -156,8 +159,11 @@
 
     key(event) {
       if (!this.stages || event.ctrlKey || event.metaKey || event.altKey) return;
-      const isOurs = event.key === "Escape" ? this.escape()
-        : event.target.tagName === "CANVAS" && (this.level === NETWORK ? this.keyInNetwork(event.key) : this.keyInMap(event.key));
+      let isOurs = false;
+      if (event.key === "Escape") isOurs = this.escape();
+      else if (event.target.tagName !== "CANVAS") return; // a button has its own keys
+      else if (this.level === NETWORK) isOurs = this.keyInNetwork(event.key);
+      else isOurs = this.keyInMap(event.key);
       if (isOurs) event.preventDefault(); // the page does not scroll as well
     }
 
@@ -177,23 +183,26 @@
     }
 
     keyInMap(key) {
-      const { place } = this, [count, height, width] = this.stages[place.stage].values.shape;
-      if (key === "Enter" || key === " ") {
-        this.go(place, NUMBER);
-      } else if ((key === "PageUp" || key === "PageDown") && height * width > 1) {
-        this.turn(key === "PageUp" ? -1 : 1);
-      } else if (MOVES[key]) {
-        const [down, across] = MOVES[key];
-        const line = this.near.map.maps.layout.columns; // units in a row
-        const next = height * width > 1
-          ? { row: within(place.row + down, 0, height - 1), column: within(place.column + across, 0, width - 1) }
-          : { channel: within(place.channel + down * line + across, 0, count - 1) };
-        this.choose({ ...place, ...next });
-        announce(sentence(this.stages, this.place));
-      } else {
-        return false;
-      }
+      const isTurn = key === "PageUp" || key === "PageDown";
+      if (key === "Enter" || key === " ") this.go(this.place, NUMBER);
+      else if (isTurn) this.turn(key === "PageUp" ? -1 : 1);
+      else if (MOVES[key]) this.move(...MOVES[key]);
+      else return false;
       return true;
+    }
+
+    // To the next number of a map; in a layer of single numbers, to the next of those.
+    move(down, across) {
+      const { place } = this, [count, height, width] = this.stages[place.stage].values.shape;
+      const { columns } = this.near.map.maps.layout;
+      if (height * width === 1) {
+        const channel = within(place.channel + down * columns + across, 0, count - 1);
+        this.choose({ ...place, channel });
+      } else {
+        const row = within(place.row + down, 0, height - 1);
+        this.choose({ ...place, row, column: within(place.column + across, 0, width - 1) });
+      }
+      announce(sentence(this.stages, this.place));
     }
   }
 
@@ -202,7 +211,8 @@
     return element("ul", { class: "layers-legend network-note" },
       ramp("conv2d", "convolution"), ramp("maxPool2d", "pooling"), ramp("linear", "dense layer"),
       element("li", {}, "light: the smallest number of a layer; dark: its largest"),
-      element("li", {}, element("span", { class: "layers-mark", "aria-hidden": "true" }), " what the chosen number is computed from"));
+      element("li", {}, element("span", { class: "layers-mark", "aria-hidden": "true" }),
+        " what the chosen number is computed from"));
   }
 
   lenet.showLayers = showLayers;
