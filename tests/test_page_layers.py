@@ -360,3 +360,15 @@ def test_without_a_picture_it_says_so(page):
     show(page, lenet5(), change=True)
     assert page.locator(".layers canvas:visible").count() > 3
     assert page.locator("[aria-pressed=true]").inner_text() == "One layer"
+
+
+def test_what_was_hidden_is_drawn_when_it_is_seen(page):
+    show(page, lenet5())
+    page.evaluate("document.getElementById('layers').hidden = true")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    small = lenet5(kernels=(3, 8))
+    show(page, small, change=True)
+    page.evaluate("document.getElementById('layers').hidden = false")
+    page.locator(".layers-network").get_by_text("3 maps, 24 × 24").wait_for()
+    page.locator(".layers-words").get_by_text("Convolution 1, map").wait_for()
+    assert page.locator(".layers-network canvas").nth(1).bounding_box()["width"] == 198  # 2 maps a row

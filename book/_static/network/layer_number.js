@@ -126,11 +126,11 @@
     const signed = (value, n) =>
       n === 0 ? number(value) : `${value < 0 ? "−" : "+"} ${number(Math.abs(value))}`;
     const part = ([value, name], n) =>
-      element("span", { class: "layers-part" }, `${signed(value, n)} `,
-        element("small", {}, name), " ");
+      [element("span", { class: "layers-part" }, `${signed(value, n)} `,
+        element("small", {}, name)), " "];
     const after = stage.sums ? element("strong", {}, `; ${afterRelu(sum)}`) : null;
     return element("div", {},
-      element("p", { class: "layers-sum" }, parts.map(part),
+      element("p", { class: "layers-sum" }, parts.flatMap(part),
         element("strong", {}, `= ${number(sum)}`), after, "."),
       element("p", { class: "network-note" }, "Written with two decimals, computed with all."));
   }

@@ -98,8 +98,8 @@
     }
 
     draw() {
-      if (!this.stages) return; // the paper was wiped before the frame that was asked for
       this.room = this.root.clientWidth;
+      if (!this.stages || !this.room) return; // wiped or hidden since this frame was asked for
       const { stages, level, room, window } = this, place = this.pointed ?? this.place;
       this.all.node.hidden = level !== NETWORK;
       this.near.node.hidden = level === NETWORK;
