@@ -5,7 +5,7 @@
 {
   const { element, drawMap, colours, rangeOf } = lenet.page;
   const { written, typed } = lenet.sliding;
-  const READABLE = 9; // columns up to which a map's numbers are written into its cells
+  const READABLE = 7; // columns up to which a map's numbers are written into its cells
   const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
   // How a tensor is coloured: "ink" (0 white), "light" (0 black) or "signed" (0 white, blue below).
@@ -79,7 +79,7 @@
       this.cells.style.gridTemplateColumns = `repeat(${width}, 1fr)`;
       const numbers = width <= READABLE ? Array.from(data) : [];
       this.cells.replaceChildren(...numbers.map((value, k) =>
-        k < known ? element("span", { style: cellStyle(value, look, range) }, written(value, 1)) : element("span")));
+        k < known ? element("span", { style: cellStyle(value, look, range) }, written(value, width < 5 ? 2 : 1)) : element("span")));
     }
   }
 
@@ -90,18 +90,23 @@
     return element("div", { class: `slide-frame slide-${kind}`, style });
   }
 
-  // A table of numbers (k, k), coloured: window, weights, products.
+  // Numbers (k, k) in coloured cells: window, weights, products.
   class NumberTable {
     constructor(name) {
-      this.body = element("tbody");
-      this.caption = element("caption", {}, name);
-      this.element = element("table", { class: "slide-numbers" }, this.caption, this.body);
+      this.caption = element("figcaption", {}, name);
+      this.table = element("table", { "aria-label": name });
+      this.element = element("figure", { class: "slide-numbers" }, this.caption, this.table);
+    }
+
+    rename(name) {
+      this.caption.textContent = name;
+      this.table.setAttribute("aria-label", name);
     }
 
     show({ shape: [rows, columns], data }, { look, range }) {
-      this.body.replaceChildren(...Array.from({ length: rows }, (_, row) =>
+      this.table.replaceChildren(...Array.from({ length: rows }, (_, row) =>
         element("tr", {}, Array.from(data.slice(row * columns, (row + 1) * columns), (value) =>
-          element("td", { style: cellStyle(value, look, range) }, written(value))))));
+          element("td", { style: cellStyle(value, look, range) }, element("span", {}, written(value)))))));
     }
   }
 
@@ -110,6 +115,7 @@
   class KernelFields {
     constructor({ onChange, onWrong }) {
       Object.assign(this, { onChange, onWrong });
+      this.caption = element("figcaption");
       this.element = element("div", { class: "slide-kernel", role: "group", "aria-label": "Kernel: weights" });
     }
 
@@ -117,6 +123,7 @@
       const [side] = kernel.shape, range = rangeOf(kernel);
       if (this.element.children.length !== side * side) this.build(side);
       this.kernel = kernel;
+      this.caption.textContent = `kernel ${side}x${side}`;
       this.step = kernel.data.every(Number.isInteger) ? 1 : 0.1;
       Array.from(this.element.children).forEach((field, k) => {
         field.setAttribute("style", cellStyle(kernel.data[k], "signed", range));

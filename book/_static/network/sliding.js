@@ -5,13 +5,13 @@
 {
   const { CourseError, tensor } = lenet;
 
-  // What may follow the convolution: name -> [size of its squares, operation].
+  // What may follow the convolution: the side of its squares, and the operation.
   const POOLINGS = {
-    none: null,
-    max2: [2, lenet.maxPool2d],
-    average2: [2, lenet.avgPool2d],
-    max4: [4, lenet.maxPool2d],
-    average4: [4, lenet.avgPool2d],
+    none: { label: "none", size: 1, pool: null },
+    max2: { label: "largest of 2x2", size: 2, pool: lenet.maxPool2d },
+    average2: { label: "mean of 2x2", size: 2, pool: lenet.avgPool2d },
+    max4: { label: "largest of 4x4", size: 4, pool: lenet.maxPool2d },
+    average4: { label: "mean of 4x4", size: 4, pool: lenet.avgPool2d },
   };
 
   // (k, k) -> (k, k), turned by 180 degrees: all its numbers backwards.
@@ -34,7 +34,7 @@
     const weight = tensor([1, 1, ...laid.shape], laid.data);
     const map = flat(lenet.conv2d(deep(input), weight, tensor([1], [bias]), { stride }));
     const active = relu ? lenet.relu(map) : map;
-    const [size, pool] = POOLINGS[pooling] ?? [1, null];
+    const { size, pool } = POOLINGS[pooling];
     const pooled = pool ? flat(pool(deep(active), size)) : null;
     return { input, laid, map, active, pooled, stride, bias, size };
   }
