@@ -27,8 +27,8 @@
       this.canvas = element("canvas", { ...keys, "aria-label": `${name}. ${hint}` });
       this.cells = element("div", { class: "slide-cells", "aria-hidden": "true" });
       this.frames = element("div", { "aria-hidden": "true" });
-      this.caption = element("figcaption");
-      this.element = element("figure", { class: "slide-figure" }, this.caption,
+      this.caption = element("p", { class: "slide-caption" });
+      this.element = element("div", { class: "slide-figure" }, this.caption,
         element("div", { class: "slide-map" }, this.canvas, this.cells, this.frames));
       if (onPlace) this.followPointer(onPlace);
     }
@@ -93,9 +93,9 @@
   // Numbers (k, k) in coloured cells: window, weights, products.
   class NumberTable {
     constructor(name) {
-      this.caption = element("figcaption", {}, name);
+      this.caption = element("p", { class: "slide-caption" }, name);
       this.table = element("table", { "aria-label": name });
-      this.element = element("figure", { class: "slide-numbers" }, this.caption, this.table);
+      this.element = element("div", { class: "slide-numbers" }, this.caption, this.table);
     }
 
     rename(name) {
@@ -115,7 +115,7 @@
   class KernelFields {
     constructor({ onChange, onWrong }) {
       Object.assign(this, { onChange, onWrong });
-      this.caption = element("figcaption");
+      this.caption = element("p", { class: "slide-caption" });
       this.element = element("div", { class: "slide-kernel", role: "group", "aria-label": "Kernel: weights" });
     }
 
@@ -133,7 +133,7 @@
     }
 
     build(side) {
-      this.element.style.gridTemplateColumns = `repeat(${side}, 1fr)`;
+      this.element.style.gridTemplateColumns = `repeat(${side}, max-content)`;
       this.element.replaceChildren(...Array.from({ length: side * side }, (_, k) => element("input", {
         type: "text", autocomplete: "off", "aria-label": `row ${Math.floor(k / side) + 1}, column ${(k % side) + 1}`,
         oninput: (event) => this.read(event.target, k),

@@ -62,7 +62,7 @@
         element("button", { type: "button", onclick: () => this.step(...step) }, `one ${name}`));
       const back = element("button", { type: "button", onclick: () => this.step(-this.move[0], -this.move[1]) }, "back in place");
       return element("div", {}, this.kernelNote,
-        element("div", { class: "network-bar" }, element("label", { class: "slide-field" }, "Digit ", field), ways, back),
+        element("div", { class: "network-bar" }, element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, "Digit"), field), ways, back),
         this.note, element("div", { class: "slide-shift" }, [this.picture, ...this.columns].map((column) => column.element)));
     }
 
@@ -99,7 +99,7 @@
   function makeColumn(size, name) {
     const [before, after, change] = ["in place", "moved", "difference"].map((row) => new MapView({ name: row, hint: name }));
     const words = element("p", { class: "slide-verdict" });
-    const parts = [element("h4", {}, name), before.element, after.element, change.element, words];
+    const parts = [element("strong", {}, name), before.element, after.element, change.element, words];
     return { size, name, before, after, change, verdict: words, element: element("div", { class: "slide-column" }, parts) };
   }
 

@@ -15,7 +15,7 @@
       this.preset = "vertical";
       this.kernel = presets.vertical.kernel;
       this.place = [0, 0];
-      this.known = Infinity; // how much of the map is filled in, in reading order
+      this.known = 1; // how much of the map is filled in, in reading order
       this.timer = null;
       this.makeViews();
       this.makeControls();
@@ -126,9 +126,9 @@
       announce(on ? "The kernel is turned by 180 degrees." : "The kernel is laid on as it is.");
     }
 
-    wrong(error) {
+    wrong(error, consequence = "") {
       if (!(error instanceof lenet.CourseError)) throw error;
-      this.message.textContent = error.message;
+      this.message.textContent = `${error.message} ${consequence}`;
       this.message.hidden = false;
     }
 
@@ -196,11 +196,11 @@
         this.found = slide(image, this.kernel, this.options);
         this.message.hidden = true;
       } catch (error) {
-        this.wrong(error); // the last map that there was stays
+        this.wrong(error, "Below is the last map that there was.");
       }
       this.place = this.place.map((place, k) => clip(place, this.found.map.shape[k]));
-      const { found, place, known, kernel, options } = this;
-      this.view.draw({ found, place, known, kernel, options, light: this.images[this.image].light });
+      const { found, place, known, kernel } = this;
+      this.view.draw({ found, place, known, kernel, light: this.images[this.image].light });
       this.controls.kernel.field.value = this.preset;
       this.controls.side.field.value = String(kernel.shape[0]);
       this.where.textContent = `row ${place[0] + 1}, column ${place[1] + 1} of the map`;
@@ -214,7 +214,7 @@
   function choice(label, entries, onChoice) {
     const field = element("select", { onchange: () => onChoice(field.value) },
       entries.map(([value, text]) => element("option", { value }, text)));
-    return { field, element: element("label", { class: "slide-field" }, `${label} `, field) };
+    return { field, element: element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, label), field) };
   }
 
   function tick(label, onTick) {
@@ -231,7 +231,7 @@
       }
     };
     const field = element("input", { type: "text", value: "0", autocomplete: "off", class: "slide-bias", onchange: read });
-    return { field, element: element("label", { class: "slide-field" }, "Bias ", field) };
+    return { field, element: element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, "Bias"), field) };
   }
 
   // Put both parts of the page into their places.

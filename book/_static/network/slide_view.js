@@ -22,26 +22,26 @@
       this.colours = element("p", { class: "network-note" });
       this.equation = element("div", {},
         element("div", { class: "slide-equation" }, this.input.element, sign("∗"),
-          element("figure", { class: "slide-middle" }, this.fields.caption, this.fields.element), sign("="), this.map.element, this.pooled.element),
+          element("div", { class: "slide-middle" }, this.fields.caption, this.fields.element), sign("="), this.map.element, this.pooled.element),
         this.colours);
       const [window, weights, products] = this.tables.map((table) => table.element);
       this.sums = element("div", { class: "slide-sums" }, window, sign("×"), weights, sign("="), products, this.sum);
     }
 
     // `found` is what lenet.sliding.slide has found, `known` how much of its map is filled in.
-    draw({ found, place, known, kernel, options, light = false }) {
+    draw({ found, place, known, kernel, light = false }) {
       const looks = lookOf(found, kernel, light ? "light" : "ink");
       const square = squareOf(found, ...place);
-      this.drawInput(found, place, options.padding, looks.input);
+      this.drawInput(found, place, looks.input);
       this.drawMap(found, place, known, square, looks.map);
       this.drawPooled(found, known, square, looks.map);
-      this.drawTables(found, windowAt(found, ...place), looks.input, options.convolution);
-      this.drawSum(found, windowAt(found, ...place), square, options);
+      this.drawTables(found, windowAt(found, ...place), looks.input);
+      this.drawSum(found, windowAt(found, ...place), square);
       this.fields.show(kernel);
       this.explainColours(looks);
     }
 
-    drawInput({ input, laid, stride }, [row, column], padding, look) {
+    drawInput({ input, laid, stride, padding }, [row, column], look) {
       const [side] = laid.shape, [height, width] = input.shape;
       const window = { row: row * stride, column: column * stride, rows: side, columns: side, kind: "window" };
       const image = { row: padding, column: padding, rows: height - 2 * padding, columns: width - 2 * padding, kind: "edge" };
@@ -61,7 +61,7 @@
       this.pooled.show(found.pooled, { ...look, known: squaresKnown(found, known), frames });
     }
 
-    drawTables({ laid }, { window, products }, look, convolution) {
+    drawTables({ laid, convolution }, { window, products }, look) {
       const [windowTable, weightTable, productTable] = this.tables;
       windowTable.show(window, { look, range: 1 });
       weightTable.rename(convolution ? "weights, turned" : "weights");
@@ -69,7 +69,7 @@
       productTable.show(products, { look: "signed", range: rangeOf(products) });
     }
 
-    drawSum({ bias, pooled }, { sum, value, active }, square, { relu, pooling }) {
+    drawSum({ bias, pooled, relu, pooling }, { sum, value, active }, square) {
       const lines = [["sum of the products", written(sum)], ["+ bias", written(bias)], ["response", written(value)]];
       if (relu) lines.push(["after ReLU", written(active)]);
       if (square) lines.push([POOLINGS[pooling].label, written(pooled.data[square[0] * pooled.shape[1] + square[1]])]);

@@ -27,7 +27,7 @@
   //   map     sum of the products at each place, plus bias
   //   active  the same after ReLU, where it is wanted
   //   pooled  one number for each square of `active`, or null
-  // Raises CourseError where the kernel or the pooling does not fit.
+  // and what was asked for. Raises CourseError where the kernel or the pooling does not fit.
   function slide(image, kernel, options = {}) {
     const { bias = 0, stride = 1, padding = 0, convolution = false, relu = false, pooling = "none" } = options;
     const input = padded(image, padding), laid = convolution ? turned(kernel) : kernel;
@@ -36,7 +36,7 @@
     const active = relu ? lenet.relu(map) : map;
     const { size, pool } = POOLINGS[pooling];
     const pooled = pool ? flat(pool(deep(active), size)) : null;
-    return { input, laid, map, active, pooled, stride, bias, size };
+    return { input, laid, map, active, pooled, size, bias, stride, padding, convolution, relu, pooling };
   }
 
   // What happens at one place of the map: window and products (k, k), their sum, and the map's value.
