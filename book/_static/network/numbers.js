@@ -155,7 +155,8 @@
     change(k, value) {
       const data = this.kernel.data.slice();
       data[k] = Math.min(99, Math.max(-99, value));
-      this.onChange(lenet.tensor(this.kernel.shape, data));
+      this.kernel = lenet.tensor(this.kernel.shape, data); // at once: the next key comes before the next frame
+      this.onChange(this.kernel);
     }
 
     key(event, k) {

@@ -70,7 +70,7 @@
         element("div", { class: "network-bar" }, image.element, kernel.element, side.element),
         this.drawing, this.message, this.view.equation,
         element("div", { class: "network-bar" }, this.play, button("Step", () => this.oneMore()),
-          button("Fill in the map", () => this.fillIn()), this.where),
+          button("Complete the map", () => this.completeMap()), this.where),
         this.view.sums,
         element("fieldset", {}, element("legend", {}, "The layer"),
           element("div", { class: "network-bar" }, stride.element, padding.element, bias.element, relu.element, pooling.element),
@@ -84,7 +84,7 @@
       this.drawing.hidden = name !== "drawing";
       this.place = [0, 0];
       this.stop();
-      this.fillIn();
+      this.completeMap();
       this.place = middleOf(this.found.map);
       this.redraw();
     }
@@ -182,7 +182,7 @@
       announce(`row ${this.place[0] + 1}, column ${this.place[1] + 1}: ${written(windowAt(this.found, ...this.place).value)}`);
     }
 
-    fillIn() {
+    completeMap() {
       this.stop();
       this.known = Infinity;
       this.draw();
@@ -236,7 +236,7 @@
 
   // Put both parts of the page into their places.
   function beginSlide() {
-    const network = lenet.loadModel("lenet5"), images = lenet.sliding.images();
+    const network = lenet.loadModel("reader"), images = lenet.sliding.images();
     const presets = { ...PRESETS, ...lenet.sliding.learnedKernels(network) };
     const shift = new lenet.sliding.ShiftTest(images);
     const slider = new Slider(images, presets, (kernel, name) => shift.useKernel(kernel, name));
