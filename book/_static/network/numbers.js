@@ -1,0 +1,198 @@
+"use strict";
+// How the page "Slide a kernel" shows numbers: a map as pixels with frames over it, a window as a
+// table, a kernel as fields in which one can type, or which one drags up and down.
+
+{
+  const { element, drawMap, colours, rangeOf } = lenet.page;
+  const { written, typed } = lenet.sliding;
+  const READABLE = 7; // columns up to which a map's numbers are written into its cells
+  const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+  // How a tensor is coloured: "ink" (0 white), "light" (0 black) or "signed" (0 white, blue below).
+  const shares = { ink: (share) => colours.ink(share), light: (share) => colours.ink(1 - share), signed: colours.signed };
+
+  // Colours for a cell with a number in it; the darkest stands for `range`.
+  function cellStyle(value, look, range) {
+    const [red, green, blue] = shares[look](value / range);
+    const dark = 0.299 * red + 0.587 * green + 0.114 * blue < 140;
+    return `background: rgb(${red}, ${green}, ${blue}); color: ${dark ? "white" : "black"}`;
+  }
+
+  // A map (h, w) as pixels. With `onPlace(row, column)` it is a control: a pointer held on it and the
+  // arrow keys, `onStep(down, right)`, move what the page marks; Home and End go to both ends.
+  class MapView {
+    constructor({ name, hint = "", onPlace = null, onStep = null }) {
+      this.name = name;
+      const keys = onStep ? { tabindex: "0", role: "application", onkeydown: (event) => this.key(event, onStep) } : { role: "img" };
+      this.canvas = element("canvas", { ...keys, "aria-label": `${name}. ${hint}` });
+      this.cells = element("div", { class: "slide-cells", "aria-hidden": "true" });
+      this.frames = element("div", { "aria-hidden": "true" });
+      this.caption = element("p", { class: "slide-caption" });
+      this.element = element("div", { class: "slide-figure" }, this.caption,
+        element("div", { class: "slide-map" }, this.canvas, this.cells, this.frames));
+      if (onPlace) this.followPointer(onPlace);
+    }
+
+    followPointer(onPlace) {
+      this.canvas.classList.add("slide-held");
+      const place = (event) => {
+        const box = this.canvas.getBoundingClientRect(), [height, width] = this.shape;
+        const pixel = (at, start, size, count) => Math.min(count - 1, Math.max(0, Math.floor(((at - start) / size) * count)));
+        onPlace(pixel(event.clientY, box.top, box.height, height), pixel(event.clientX, box.left, box.width, width));
+      };
+      this.canvas.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0) return;
+        this.canvas.setPointerCapture(event.pointerId);
+        place(event);
+      });
+      this.canvas.addEventListener("pointermove", (event) => {
+        if (this.canvas.hasPointerCapture(event.pointerId)) place(event);
+      });
+    }
+
+    key(event, onStep) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const ends = { Home: [-Infinity, -Infinity], End: [Infinity, Infinity] };
+      const step = MOVES[event.key] ?? ends[event.key];
+      if (!step) return;
+      event.preventDefault();
+      onStep(...step);
+    }
+
+    // `known`: how many values are there already, in reading order. `frames`: [{row, column, rows,
+    // columns, kind}], in pixels of the map.
+    show(values, { look, range = rangeOf(values), known = Infinity, frames = [] }) {
+      const [height, width] = this.shape = values.shape;
+      const drawn = look === "light" ? { shape: values.shape, data: values.data.map((value) => range - value) } : values;
+      drawMap(this.canvas, drawn, { range, signed: look === "signed" });
+      const pen = this.canvas.getContext("2d"), row = Math.floor(known / width);
+      if (known < height * width) { // what is not known yet is no colour at all
+        pen.clearRect(known % width, row, width, 1);
+        pen.clearRect(0, row + 1, width, height);
+      }
+      this.caption.textContent = `${this.name} ${height}x${width}`;
+      this.showNumbers(values, look, range, known);
+      this.frames.replaceChildren(...frames.map((frame) => frameOn(frame, height, width)));
+    }
+
+    showNumbers({ shape: [, width], data }, look, range, known) {
+      this.cells.style.gridTemplateColumns = `repeat(${width}, 1fr)`;
+      const numbers = width <= READABLE ? Array.from(data) : [];
+      this.cells.replaceChildren(...numbers.map((value, k) =>
+        k < known ? element("span", { style: cellStyle(value, look, range) }, written(value, width < 5 ? 2 : 1)) : element("span")));
+    }
+  }
+
+  // A frame around some pixels, placed in per cent so that it follows the map's size.
+  function frameOn({ row, column, rows, columns, kind }, height, width) {
+    const share = (part, whole) => `${(100 * part) / whole}%`;
+    const style = `top: ${share(row, height)}; left: ${share(column, width)}; height: ${share(rows, height)}; width: ${share(columns, width)}`;
+    return element("div", { class: `slide-frame slide-${kind}`, style });
+  }
+
+  // Numbers (k, k) in coloured cells: window, weights, products.
+  class NumberTable {
+    constructor(name) {
+      this.caption = element("p", { class: "slide-caption" }, name);
+      this.table = element("table", { "aria-label": name });
+      this.element = element("div", { class: "slide-numbers" }, this.caption, this.table);
+    }
+
+    rename(name) {
+      this.caption.textContent = name;
+      this.table.setAttribute("aria-label", name);
+    }
+
+    show({ shape: [rows, columns], data }, { look, range }) {
+      this.table.replaceChildren(...Array.from({ length: rows }, (_, row) =>
+        element("tr", {}, Array.from(data.slice(row * columns, (row + 1) * columns), (value) =>
+          element("td", { style: cellStyle(value, look, range) }, element("span", {}, written(value)))))));
+    }
+  }
+
+  // The fields of a kernel. `onChange(kernel)` is called with each new one, `onWrong(error)` with
+  // what cannot be read; arrow keys, and dragging up or down, change a weight by `step`.
+  class KernelFields {
+    constructor({ onChange, onWrong }) {
+      Object.assign(this, { onChange, onWrong });
+      this.caption = element("p", { class: "slide-caption" });
+      this.element = element("div", { class: "slide-kernel", role: "group", "aria-label": "Kernel: weights" });
+    }
+
+    show(kernel) {
+      const [side] = kernel.shape, range = rangeOf(kernel);
+      if (this.element.children.length !== side * side) this.build(side);
+      this.kernel = kernel;
+      this.caption.textContent = `kernel ${side}x${side}`;
+      this.step = kernel.data.every(Number.isInteger) ? 1 : 0.1;
+      Array.from(this.element.children).forEach((field, k) => {
+        field.setAttribute("style", cellStyle(kernel.data[k], "signed", range));
+        field.setAttribute("aria-invalid", "false");
+        if (field !== document.activeElement || !sameNumber(field.value, kernel.data[k])) field.value = written(kernel.data[k]);
+      });
+    }
+
+    build(side) {
+      this.element.style.gridTemplateColumns = `repeat(${side}, max-content)`;
+      this.element.replaceChildren(...Array.from({ length: side * side }, (_, k) => element("input", {
+        type: "text", autocomplete: "off", "aria-label": `row ${Math.floor(k / side) + 1}, column ${(k % side) + 1}`,
+        oninput: (event) => this.read(event.target, k),
+        onblur: () => this.show(this.kernel),
+        onkeydown: (event) => this.key(event, k),
+        onpointerdown: (event) => this.drag(event, k),
+      })));
+    }
+
+    read(field, k) {
+      try {
+        this.change(k, typed(field.value));
+      } catch (error) {
+        field.setAttribute("aria-invalid", "true");
+        if (!["", "-", "−", "."].includes(field.value.trim())) this.onWrong(error); // else: not finished
+      }
+    }
+
+    change(k, value) {
+      const data = this.kernel.data.slice();
+      data[k] = Math.min(99, Math.max(-99, value));
+      this.kernel = lenet.tensor(this.kernel.shape, data); // at once: the next key comes before the next frame
+      this.onChange(this.kernel);
+    }
+
+    key(event, k) {
+      const steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      if (!steps) return;
+      event.preventDefault();
+      this.change(k, stepped(this.kernel.data[k], steps * this.step));
+    }
+
+    // Eight pixels up are one step up. A press without a drag only gives the field the focus.
+    drag(event, k) {
+      const field = event.target, first = this.kernel.data[k], start = event.clientY;
+      if (event.button !== 0) return;
+      field.setPointerCapture(event.pointerId);
+      const move = ({ clientY }) => {
+        const steps = Math.trunc((start - clientY) / 8);
+        if (steps || this.kernel.data[k] !== first) this.change(k, stepped(first, steps * this.step));
+      };
+      const end = () => {
+        field.removeEventListener("pointermove", move);
+        for (const kind of ["pointerup", "pointercancel"]) field.removeEventListener(kind, end);
+      };
+      field.addEventListener("pointermove", move);
+      for (const kind of ["pointerup", "pointercancel"]) field.addEventListener(kind, end);
+    }
+  }
+
+  const stepped = (value, change) => Number((value + change).toFixed(4));
+
+  function sameNumber(text, value) {
+    try {
+      return Math.fround(typed(text)) === value;
+    } catch {
+      return false;
+    }
+  }
+
+  Object.assign(lenet.sliding, { MapView, NumberTable, KernelFields, cellStyle });
+}

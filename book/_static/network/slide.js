@@ -1,0 +1,249 @@
+"use strict";
+// The page "Slide a kernel": an image, a kernel and the map that comes out, one window at a time.
+
+{
+  const { element, begin, announce, reducedMotion, onceAFrame } = lenet.page;
+  const { PRESETS, POOLINGS, slide, windowAt, placeUnder, resized, written } = lenet.sliding;
+  const PAUSE = 150; // milliseconds from one window to the next; with reduced motion, ten times that for a row
+
+  class Slider {
+    // `images` and `presets` as in kernels.js. `onKernel(kernel, label)` hears of every new kernel.
+    constructor(images, presets, onKernel) {
+      Object.assign(this, { images, presets, onKernel });
+      this.options = { bias: 0, stride: 1, padding: 0, convolution: false, relu: false, pooling: "none" };
+      this.image = "stroke";
+      this.preset = "vertical";
+      this.kernel = presets.vertical.kernel;
+      this.place = [0, 0];
+      this.known = 1; // how much of the map is filled in, in reading order
+      this.timer = null;
+      this.makeViews();
+      this.makeControls();
+      this.redraw = onceAFrame(() => this.draw());
+      this.element = this.layOut();
+      this.draw();
+      onKernel(this.kernel, this.kernelName);
+    }
+
+    get kernelName() {
+      return this.presets[this.preset]?.label ?? "your own kernel";
+    }
+
+    makeViews() {
+      this.view = new lenet.sliding.SlideView({
+        onStep: (down, right) => this.step(down, right),
+        onPixel: (...pixel) => this.goTo(...placeUnder(this.found, ...pixel)),
+        onPlace: (...place) => this.goTo(...place),
+        onSquare: (...square) => this.goTo(...square.map((place) => place * this.found.size)),
+        onKernel: (kernel) => this.own(kernel),
+        onWrong: (error) => this.wrong(error),
+      });
+      this.message = element("p", { class: "network-wrong", role: "alert", hidden: true });
+      this.where = element("span", { class: "slide-where" });
+      this.paper = new lenet.Paper({ label: "Your own drawing", onChange: () => this.takeDrawing() });
+    }
+
+    makeControls() {
+      const names = (entries) => Object.entries(entries).map(([name, { label }]) => [name, label]);
+      const set = (name, read = (text) => text) => (text) => this.set(name, read(text));
+      this.controls = {
+        image: choice("Image", names(this.images), (name) => this.choose(name)),
+        kernel: choice("Kernel", [...names(this.presets), ["own", "your own"]], (name) => this.take(name)),
+        side: choice("Its size", [["3", "3x3"], ["5", "5x5"]], (side) => this.own(resized(this.kernel, Number(side)))),
+        stride: choice("Stride", ["1", "2", "3"].map((n) => [n, n]), set("stride", Number)),
+        padding: choice("Padding", ["0", "1", "2"].map((n) => [n, n]), set("padding", Number)),
+        pooling: choice("Pooling", names(POOLINGS), set("pooling")),
+        bias: biasField((bias) => this.set("bias", bias), (error) => this.wrong(error)),
+        relu: tick("ReLU", (on) => this.set("relu", on)),
+        convolution: tick("turn the kernel by 180° (the convolution of mathematics)", (on) => this.turn(on)),
+      };
+      this.controls.image.field.value = this.image;
+      this.play = element("button", { type: "button", onclick: () => (this.timer ? this.stop() : this.start()) }, "Play");
+    }
+
+    layOut() {
+      const { image, kernel, side, stride, padding, pooling, bias, relu, convolution } = this.controls;
+      const button = (text, onclick) => element("button", { type: "button", onclick }, text);
+      this.drawing = element("div", { class: "network-bar", hidden: true }, this.paper.canvas,
+        button("Undo", () => this.paper.undo()), button("Clear", () => this.paper.clear()));
+      return element("div", {},
+        element("div", { class: "network-bar" }, image.element, kernel.element, side.element),
+        this.drawing, this.message, this.view.equation,
+        element("div", { class: "network-bar" }, this.play, button("Step", () => this.oneMore()),
+          button("Complete the map", () => this.completeMap()), this.where),
+        this.view.sums,
+        element("fieldset", {}, element("legend", {}, "The layer"),
+          element("div", { class: "network-bar" }, stride.element, padding.element, bias.element, relu.element, pooling.element),
+          convolution.element));
+    }
+
+    // What the reader changes
+
+    choose(name) {
+      this.image = name;
+      this.drawing.hidden = name !== "drawing";
+      this.place = [0, 0];
+      this.stop();
+      this.completeMap();
+      this.place = middleOf(this.found.map);
+      this.redraw();
+    }
+
+    takeDrawing() {
+      this.images.drawing.image = lenet.sliding.drawing(this.paper.pixels());
+      this.redraw();
+    }
+
+    take(name) {
+      this.preset = name;
+      const { kernel, bias = 0 } = this.presets[name] ?? { kernel: this.kernel, bias: this.options.bias };
+      this.setKernel(kernel);
+      this.set("bias", bias);
+      this.controls.bias.field.value = written(bias);
+    }
+
+    own(kernel) {
+      this.preset = "own";
+      this.setKernel(kernel);
+      this.redraw();
+    }
+
+    setKernel(kernel) {
+      this.kernel = kernel;
+      this.onKernel(kernel, this.kernelName);
+    }
+
+    set(name, value) {
+      this.options[name] = value;
+      this.redraw();
+    }
+
+    // The animation starts again each time the kernel is turned; the style sheet stops it for those
+    // who want no motion.
+    turn(on) {
+      this.set("convolution", on);
+      this.view.turn();
+      announce(on ? "The kernel is turned by 180 degrees." : "The kernel is laid on as it is.");
+    }
+
+    wrong(error, consequence = "") {
+      if (!(error instanceof lenet.CourseError)) throw error;
+      this.message.textContent = `${error.message} ${consequence}`;
+      this.message.hidden = false;
+    }
+
+    // Where the window is
+
+    goTo(row, column) {
+      const [height, width] = this.found.map.shape;
+      this.place = [clip(row, height), clip(column, width)];
+      if (this.known !== Infinity) this.known = Math.max(this.known, this.place[0] * width + this.place[1] + 1);
+      this.stop();
+      this.redraw();
+    }
+
+    step(down, right) {
+      this.goTo(this.place[0] + down, this.place[1] + right);
+      const { value } = windowAt(this.found, ...this.place);
+      announce(`row ${this.place[0] + 1}, column ${this.place[1] + 1}: ${written(value)}`);
+    }
+
+    start() {
+      const row = reducedMotion();
+      if (this.known >= this.found.map.data.length) this.known = 0; // from the first place again
+      this.play.textContent = "Pause";
+      this.timer = setInterval(() => this.fill(row ? this.found.map.shape[1] : 1), row ? 10 * PAUSE : this.pause());
+      this.fill(1);
+    }
+
+    // A small map is filled in slowly enough to follow the sums, a large one within half a minute.
+    pause() {
+      return Math.min(6 * PAUSE, Math.max(PAUSE / 5, 15000 / this.found.map.data.length));
+    }
+
+    stop() {
+      clearInterval(this.timer);
+      this.timer = null;
+      this.play.textContent = "Play";
+    }
+
+    fill(count) {
+      const size = this.found.map.data.length, [, width] = this.found.map.shape;
+      this.known = Math.min(size, this.known + count);
+      this.place = [Math.floor((this.known - 1) / width), (this.known - 1) % width];
+      if (this.known >= size) this.stop();
+      this.redraw();
+    }
+
+    oneMore() {
+      this.stop();
+      if (this.known >= this.found.map.data.length) this.known = 0;
+      this.fill(1);
+      announce(`row ${this.place[0] + 1}, column ${this.place[1] + 1}: ${written(windowAt(this.found, ...this.place).value)}`);
+    }
+
+    completeMap() {
+      this.stop();
+      this.known = Infinity;
+      this.draw();
+    }
+
+    // What is seen
+
+    draw() {
+      const { image } = this.images[this.image];
+      try {
+        this.found = slide(image, this.kernel, this.options);
+        this.message.hidden = true;
+      } catch (error) {
+        this.wrong(error, "Below is the last map that there was.");
+      }
+      this.place = this.place.map((place, k) => clip(place, this.found.map.shape[k]));
+      const { found, place, known, kernel } = this;
+      this.view.draw({ found, place, known, kernel, light: this.images[this.image].light });
+      this.controls.kernel.field.value = this.preset;
+      this.controls.side.field.value = String(kernel.shape[0]);
+      this.where.textContent = `row ${place[0] + 1}, column ${place[1] + 1} of the map`;
+    }
+  }
+
+  const clip = (place, length) => Math.min(length - 1, Math.max(0, place));
+  const middleOf = ({ shape }) => shape.map((length) => Math.floor(length / 2));
+
+  // A list to choose from, with its label.
+  function choice(label, entries, onChoice) {
+    const field = element("select", { onchange: () => onChoice(field.value) },
+      entries.map(([value, text]) => element("option", { value }, text)));
+    return { field, element: element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, label), field) };
+  }
+
+  function tick(label, onTick) {
+    const field = element("input", { type: "checkbox", onchange: () => onTick(field.checked) });
+    return { field, element: element("label", { class: "slide-field" }, field, label) };
+  }
+
+  function biasField(onBias, onWrong) {
+    const read = () => {
+      try {
+        onBias(lenet.sliding.typed(field.value));
+      } catch (error) {
+        onWrong(error);
+      }
+    };
+    const field = element("input", { type: "text", value: "0", autocomplete: "off", class: "slide-bias", onchange: read });
+    return { field, element: element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, "Bias"), field) };
+  }
+
+  // Put both parts of the page into their places.
+  function beginSlide() {
+    const network = lenet.loadModel("reader"), images = lenet.sliding.images();
+    const presets = { ...PRESETS, ...lenet.sliding.learnedKernels(network) };
+    const shift = new lenet.sliding.ShiftTest(images);
+    const slider = new Slider(images, presets, (kernel, name) => shift.useKernel(kernel, name));
+    begin("slide-kernel", () => slider.element);
+    begin("shift-test", () => shift.element);
+  }
+
+  Object.assign(lenet.sliding, { Slider, choice, beginSlide });
+}
+lenet.sliding.beginSlide();
