@@ -42,10 +42,15 @@ def train(model: lc.VAE, dataset: str, epochs: int, seed: int) -> dict:
         batch_size=128,
         seed=seed,
         loss_fn=partial(lc.vae_loss, beta=float(model.settings["sample"])),
-        metrics={"kl": lc.mean_kl},
+        metrics=metrics_of(model),
         device="cpu",
     )
     return {"recipe": history.settings, "validation": history.validation[history.best_epoch - 1]}
+
+
+def metrics_of(model: lc.VAE) -> dict:
+    """Return what is measured beside the loss: the price, where there is one."""
+    return {"kl": lc.mean_kl} if model.settings["sample"] else {}
 
 
 def rounded(model: lc.VAE) -> lc.VAE:
@@ -65,7 +70,7 @@ def measured(model: lc.VAE, dataset: str, seed: int) -> dict:
     test = lc.load_dataset(dataset, "test")
     batches = lc.Batches(test.images, test.images, 1000)
     torch.manual_seed(seed)  # of the noise
-    found = lc.evaluate(model, batches, partial(lc.vae_loss, beta=0), {"kl": lc.mean_kl})
+    found = lc.evaluate(model, batches, partial(lc.vae_loss, beta=0), metrics_of(model))
     few = test.first(CODES)
     mu, logvar = model.eval().encode(lc.as_inputs(few.images))
     numbers = torch.cat([mu, torch.exp(0.5 * logvar)], 1) if model.settings["sample"] else mu
@@ -73,8 +78,7 @@ def measured(model: lc.VAE, dataset: str, seed: int) -> dict:
         [int(digit), *(round(value, DIGITS) for value in row)]
         for digit, row in zip(few.labels, numbers.tolist(), strict=True)
     ]
-    price = {"kl": found["kl"]} if model.settings["sample"] else {}
-    return {"test": {"reconstruction": found["loss"], **price}, "codes": codes}
+    return {"test": {"reconstruction": found.pop("loss"), **found}, "codes": codes}
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
