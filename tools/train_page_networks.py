@@ -5,7 +5,8 @@
 They are chapter 05's networks with two latents, trained as there and with the same random numbers:
 first the plain autoencoder, then the variational one. Each file holds the weights as float16 and, as
 metadata, recipe, seed, data set, losses, and the codes of the first 250 test images, which the page
-shows as digits in the plane. With another number of threads the last bits differ. Then
+shows as digits in the plane. A figure of the plane, for readers whose browser runs no scripts, goes
+into book/figures/plane/. With another number of threads the last bits differ. Then
 `python tools/export_web.py` makes scripts of the files. Exits with 2 when there is no such data set.
 """
 
@@ -15,13 +16,21 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("Agg")  # no window, also where a screen is there
+
+import matplotlib.pyplot as plt
 import torch
 from notebook.reading import ROOT
 
 import lenetcourse as lc
+from lenetcourse.files import replacing
 
 FOLDER = Path("book", "networks")
+FIGURE = Path("book", "figures", "plane", "vae.png")
 CODES = 250  # test images whose codes the page shows, as many as chapter 05
+DOTS = 2000  # test images in the figure
 DIGITS = 3  # of a code's numbers, after the point
 
 
@@ -81,6 +90,16 @@ def measured(model: lc.VAE, dataset: str, seed: int) -> dict:
     return {"test": {"reconstruction": found.pop("loss"), **found}, "codes": codes}
 
 
+def draw_plane(model: lc.VAE, dataset: str, path: Path) -> None:
+    """Draw codes of test images and what a grid of codes decodes to, into a file."""
+    lc.use_course_style()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure = lc.plot_latent_space(model, lc.load_dataset(dataset, "test").first(DOTS), side=10)
+    with replacing(path) as temporary:
+        figure.savefig(temporary)
+    plt.close(figure)
+
+
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Train both and write them; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -92,11 +111,12 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     try:
         for name, model in untrained(options.seed).items():
             facts = train(model, options.dataset, options.epochs, options.seed)
-            small = rounded(model)
             path = root / FOLDER / f"{name}.safetensors"
+            path.parent.mkdir(parents=True, exist_ok=True)
             facts |= measured(rounded(model).float(), options.dataset, options.seed)
-            lc.save_model(small, path, dataset=options.dataset, **facts)
+            lc.save_model(rounded(model), path, dataset=options.dataset, **facts)
             print(f"{path.relative_to(root).as_posix()}: {path.stat().st_size:,} bytes")
+        draw_plane(model, options.dataset, root / FIGURE)
     except (lc.CourseError, OSError) as error:
         print(f"train_page_networks: {error}", file=sys.stderr)
         return 2

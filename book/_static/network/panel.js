@@ -34,7 +34,7 @@
       element("h3", { id: `plane-${name}` }, panel.title), panel.plane.element,
       element("div", { class: "plane-answer" }, panel.image, panel.answer),
       panel.path, panel.count, panel.drawn, element("p", { class: "network-note" }, record(panel.decoder)));
-    panel.plane.move(ofDigit(panel, 4)[0]);
+    panel.plane.move(panel.decoder.codes[0].mean);
     return panel;
   }
 

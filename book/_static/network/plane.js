@@ -6,7 +6,7 @@
 
 {
   const { element, svg } = lenet.page;
-  const SIDE = 340, EDGE = 24, FIELD = SIDE - EDGE; // units; the edge, left and below, is for numbers
+  const SIDE = 340, EDGE = 28, FIELD = SIDE - EDGE; // units; the edge, left and below, is for numbers
   const CIRCLE = 3.035; // within this radius are 99 % of N(0, I) in the plane: sqrt(2 ln 100)
   const MARGIN = 0.5; // of the frame, around codes and circle
   const STEPS = 60; // of an arrow key, from side to side
@@ -66,7 +66,7 @@
   function axes(frame) {
     const { low, span } = frame, [cx, cy] = placeOf([0, 0], frame);
     const across = ticksOf(low[0], span).map((value) =>
-      tick(value, { x: placeOf([value, 0], frame)[0], y: SIDE - 8, "text-anchor": "middle" }));
+      tick(value, { x: placeOf([value, 0], frame)[0], y: SIDE - 11, "text-anchor": "middle" }));
     const up = ticksOf(low[1], span).map((value) =>
       tick(value, { x: EDGE - 5, y: placeOf([0, value], frame)[1] + 4, "text-anchor": "end" }));
     const field = svg("rect", { class: "plane-field", x: EDGE, y: 0, width: FIELD, height: FIELD });
@@ -143,17 +143,17 @@
     return those[(here + 1) % those.length] ?? code;
   }
 
-  // A line through codes, with a dot at each.
-  function showPath({ frame, parts }, path) {
-    const places = path.map((code) => placeOf(code, frame));
-    const dots = places.map(([cx, cy]) => svg("circle", { cx, cy, r: 2.5 }));
-    parts.path.replaceChildren(svg("polyline", { points: places.map((place) => place.join()).join(" ") }), ...dots);
+  // A line through codes, with a dot at each of the `stops`.
+  function showPath({ frame, parts }, line, stops) {
+    const points = line.map((code) => placeOf(code, frame).join()).join(" ");
+    const dots = stops.map((code) => placeOf(code, frame)).map(([cx, cy]) => svg("circle", { cx, cy, r: 2.5 }));
+    parts.path.replaceChildren(svg("polyline", { points }), ...dots);
   }
 
   // A dot for a drawn code, which falls to its place from above.
   function dropDot({ frame, parts }, code) {
     const [cx, cy] = placeOf(code, frame);
-    parts.drawn.append(svg("circle", { class: "plane-dot", cx, cy, r: 3, style: `--fall: ${-cy}px` }));
+    parts.drawn.append(svg("circle", { class: "plane-dot", cx, cy, r: 2.5, style: `--fall: ${-cy}px` }));
   }
 
   // What a grid of codes decodes to, drawn under the plane once and kept.

@@ -11,26 +11,31 @@
   const KEPT = 10; // drawn codes whose images are shown
   const A_FRAME = 4; // codes drawn in one frame: more would make it stutter
   const MOST = 500; // dots in the plane
+  const HINT = "Drag the ring, or click or tap in a plane. With the ring in focus: arrow keys (larger steps with " +
+    "Shift), 0 to 9 for the next code of that digit, Home for the origin. The circle holds 99 % of N(0, I).";
 
   const button = (words, onclick) => element("button", { type: "button", onclick }, words);
+  const group = (words, ...children) =>
+    element("div", { class: "network-bar", role: "group", "aria-label": words }, ...children);
 
-  // One of several: {value: words} -> the element, and what says which is chosen.
-  function radios(name, choices, onchange) {
-    const inputs = Object.keys(choices).map((value, k) =>
-      element("input", { type: "radio", name, value, checked: k === 0, onchange }));
-    const labels = Object.values(choices).map((words, k) => element("label", {}, inputs[k], words));
-    return { labels, value: () => inputs.find((input) => input.checked).value };
+  // A field for one of several, {value: words}: the field, and a label around it.
+  function choice(words, options, chosen, onchange) {
+    const field = element("select", { onchange }, Object.entries(options).map(([value, shown]) =>
+      element("option", { value, selected: value === chosen }, shown)));
+    return { field, label: element("label", {}, words ? `${words} ` : null, field) };
   }
 
   // What the plane shows
 
+  const VIEWS = {
+    codes: "codes of 250 test images", deviations: "codes with their standard deviations", tiles: "what each place decodes to",
+  };
+
   function viewControls(panels) {
-    const choices = {
-      codes: "codes of 250 test images", deviations: "codes with their standard deviations", tiles: "what each place decodes to",
-    };
-    const view = radios("plane-view", choices, () => panels.forEach((panel) => showView(panel, view.value())));
-    panels.forEach((panel) => showView(panel, "codes"));
-    return element("fieldset", {}, element("legend", {}, "In the plane"), view.labels);
+    const view = choice("In the plane:", VIEWS, "codes", () => update());
+    const update = () => panels.forEach((panel) => showView(panel, view.field.value));
+    update();
+    return group("What the plane shows", view.label);
   }
 
   function showView({ plane, decoder }, view) {
@@ -63,32 +68,24 @@
     panel.path.replaceChildren();
   }
 
-  // The controls of the path; `panels` follow them.
   function pathControls(panels) {
-    const from = digitChoice("From", 4), to = digitChoice("to", 9);
-    const ways = radios("plane-way", { straight: "straight", round: "round the origin" }, () => update());
-    const place = element("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, "aria-label": "Place on the path" });
-    const choice = () => ({ from: Number(from.field.value), to: Number(to.field.value), way: ways.value() });
-    const update = () => panels.forEach((panel) => showPath(panel, choice()));
-    const go = () => panels.forEach((panel) => panel.plane.move(pathOf(panel, choice())(Number(place.value))));
-    const walk = walking(place, () => (update(), go()));
-    for (const { field } of [from, to]) field.addEventListener("change", update);
-    place.addEventListener("input", () => (walk.stop(), update(), go()));
+    const digits = Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [digit, digit]));
+    const update = () => panels.forEach((panel) => showPath(panel, chosen()));
+    const changed = () => (walk.stop(), update());
+    const from = choice("Path from", digits, "4", changed), to = choice("to", digits, "9", changed);
+    const way = choice("", { straight: "straight", round: "round the origin" }, "straight", changed);
+    way.field.setAttribute("aria-label", "Way");
+    const chosen = () => ({ from: Number(from.field.value), to: Number(to.field.value), way: way.field.value });
+    const walk = walking(update, (share) =>
+      panels.forEach((panel) => panel.plane.move(pathOf(panel, chosen())(share))));
     const clear = () => (walk.stop(), panels.forEach(clearPath));
-    return element("fieldset", {}, element("legend", {}, "A path between two digits"),
-      element("div", { class: "network-bar" }, from.label, to.label, place),
-      element("div", { class: "network-bar" }, ways.labels, button("Walk", walk.start), button("Clear the path", clear)));
+    const bar = group("A path between two digits", from.label, to.label, way.label, button("Walk", walk.start));
+    return { element: bar, clear };
   }
 
-  function digitChoice(words, chosen) {
-    const options = Array.from({ length: 10 }, (_, digit) => element("option", { selected: digit === chosen }, digit));
-    const field = element("select", {}, options);
-    return { field, label: element("label", {}, `${words} `, field) };
-  }
-
-  // Moves a slider from its one end to the other, with a call at every step. Who wants no motion
-  // gets the last step at once.
-  function walking(slider, step) {
+  // Calls `step` with shares from 0 to 1, one a frame, after `begin`. Who wants no motion gets the
+  // last one at once.
+  function walking(begin, step) {
     let walk = 0; // its number: an older one stops
     const stop = () => walk++;
     function start() {
@@ -96,10 +93,10 @@
       function next(now) {
         if (own !== walk) return;
         const share = lenet.page.reducedMotion() ? 1 : Math.min(1, Math.max(0, now - from) / WALK);
-        slider.value = share;
-        step();
+        step(share);
         if (share < 1) requestAnimationFrame(next);
       }
+      begin();
       requestAnimationFrame(next);
     }
     return { start, stop };
@@ -148,11 +145,10 @@
       if (left === 0) requestAnimationFrame(some);
       left += count;
     }
-    const clear = () => ((left = 0), panels.forEach(clearDrawn));
     panels.forEach(clearDrawn);
-    return element("fieldset", {}, element("legend", {}, "Codes from N(0, I)"),
-      element("div", { class: "network-bar" }, button("Draw 10", () => draw(10)), button("Draw 100", () => draw(100)),
-        button("Clear the codes", clear)));
+    const clear = () => ((left = 0), panels.forEach(clearDrawn));
+    const buttons = [10, 100].map((count) => button(`Draw ${count}`, () => draw(count)));
+    return { element: group("Random codes", "Codes from N(0, I):", buttons), clear };
   }
 
   // Put the page together in the element of that id.
@@ -160,14 +156,14 @@
     return lenet.page.begin(id, () => {
       const reader = lenet.loadModel("reader");
       const panels = ["vae", "autoencoder"].map((name) => lenet.plane.makePanel(name, reader));
-      const hint = "Drag the ring, or click or tap in a plane. With the ring in focus: arrow keys (with Shift in larger " +
-        "steps), 0 to 9 for the next code of that digit, Home for the origin. The circle holds 99 % of N(0, I).";
-      return element("div", {}, viewControls(panels),
-        element("div", { class: "plane-choices" }, pathControls(panels), drawControls(panels)),
-        element("p", { class: "network-note", id: "plane-hint" }, hint),
+      const path = pathControls(panels), drawn = drawControls(panels);
+      const clear = () => [path, drawn].forEach((controls) => controls.clear());
+      drawn.element.append(button("Clear", clear));
+      return element("div", {}, viewControls(panels), path.element, drawn.element,
+        element("p", { class: "network-note", id: "plane-hint" }, HINT),
         element("div", { class: "plane-panels" }, panels.map((panel) => panel.element)));
     });
   }
 
-  lenet.walkThePlane = walkThePlane;
+  if (document.getElementById("plane")) walkThePlane("plane");
 }
