@@ -1,9 +1,9 @@
-"""What `export_web` writes of an autoencoder: its decoder, in a third of the letters.
+"""What `export_web` writes of an autoencoder: its decoder, in half the letters.
 
 The page that walks the plane has the codes and needs no encoder. The decoder's 400 x 784 weights
-would still take 837 kB of text as float16. So each becomes one byte: for every pixel one step, its
-largest weight divided by 127, and each weight as the nearest whole number of steps from -127 to 127.
-That is *quantisation* to eight bits. The rest, little, stays float16.
+would still take 837 kB of text as float16. So each becomes one byte: for every pixel there is a
+step, its largest weight divided by 127, and each weight is the nearest whole number of steps, from
+-127 to 127. That is *quantisation* to eight bits. The rest, little, stays float16.
 """
 
 import torch

@@ -2,9 +2,9 @@
 
     python tools/export_web.py [--check]
 
-From each safetensors file of lenetcourse/weights/ and of book/networks/ (where
-`tools/train_page_networks.py` puts them) comes book/_static/network/weights/NAME.js, which registers
-itself as `lenet.weights.NAME`: the shapes by name, the metadata (recipe, data set, test
+From each safetensors file of lenetcourse/weights/ and of book/networks/ (those of
+`train_page_networks.py`) comes book/_static/network/weights/NAME.js, which registers itself as
+`lenet.weights.NAME`: the shapes by name, the metadata (recipe, data set, test
 accuracy, the limit below which an answer is unsure), and the numbers as base64 of float16 in the
 same order. With --check nothing is written: exits with 1 when a script is not what its weights say.
 Exits with 2 on weights that cannot be used.

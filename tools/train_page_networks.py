@@ -2,12 +2,13 @@
 
     OMP_NUM_THREADS=1 python tools/train_page_networks.py [--dataset mnist] [--epochs 10] [--seed 0]
 
-They are chapter 05's networks with two latents, trained as there and with the same random numbers:
-first the plain autoencoder, then the variational one. Each file holds the weights as float16 and, as
+They are chapter 05's networks with two latents, trained as there and with its random numbers: the
+plain autoencoder first, then the variational one. Each file holds the weights as float16 and, as
 metadata, recipe, seed, data set, losses, and the codes of the first 250 test images, which the page
 shows as digits in the plane. A figure of the plane, for readers whose browser runs no scripts, goes
 into book/figures/plane/. With another number of threads the last bits differ. Then
-`python tools/export_web.py` makes scripts of the files. Exits with 2 when there is no such data set.
+`python tools/export_web.py` makes scripts of the files. Exits with 2 when there is no such
+data set.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 // The decoder of an autoencoder, as tools/export_web.py writes it, and the ways between two codes.
 //
 // Its large layer, 784 x 400, comes as int8: whole numbers from -127 to 127, and for each pixel the
-// step that they count. A third of the bytes; `decoder.weight` is level times step.
+// step that they count, half the bytes of float16. `decoder.weight` is level times step.
 
 {
   const { CourseError } = lenet;
@@ -34,10 +34,12 @@
 
   // Levels as base64, and the step (rows) that each row counts -> (rows, columns).
   function fromInt8(text, shape, steps) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const levels = new Int8Array(bytes.buffer), columns = shape[1];
-    const step = (place) => steps.data[Math.floor(place / columns)];
-    return lenet.tensor(shape, Float32Array.from(levels, (level, place) => level * step(place)));
+    const letters = atob(text), [rows, columns] = shape, out = lenet.zeros(shape);
+    for (let place = 0; place < rows * columns; place++) {
+      const level = (letters.charCodeAt(place) << 24) >> 24; // from 128 on a byte means a negative number
+      out.data[place] = level * steps.data[Math.floor(place / columns)];
+    }
+    return out;
   }
 
   // The code at `share`, 0 to 1, of the straight way from one code to another.

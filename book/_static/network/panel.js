@@ -26,7 +26,7 @@
     const panel = { title: TITLES[name], decoder: lenet.loadDecoder(name), reader };
     panel.image = element("canvas", { role: "img" });
     panel.answer = element("p");
-    for (const strip of ["path", "drawn"]) panel[strip] = element("ul", { class: "plane-strip" });
+    for (const strip of ["path", "drawn"]) panel[strip] = element("ul", { class: `plane-strip plane-${strip}` });
     panel.count = element("p");
     const redraw = lenet.page.onceAFrame(() => show(panel));
     panel.plane = lenet.plane.makePlane(`Point in the plane, ${panel.title.toLowerCase()}`, panel.decoder.codes, redraw);

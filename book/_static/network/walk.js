@@ -18,9 +18,10 @@
   const group = (words, ...children) =>
     element("div", { class: "network-bar", role: "group", "aria-label": words }, ...children);
 
-  // A field for one of several, {value: words}: the field, and a label around it.
-  function choice(words, options, chosen, onchange) {
-    const field = element("select", { onchange }, Object.entries(options).map(([value, shown]) =>
+  // A field for one of several, {value: words}: the field, and a label around it. `name` is what
+  // screen readers call it.
+  function choice(words, name, options, chosen, onchange) {
+    const field = element("select", { onchange, "aria-label": name }, Object.entries(options).map(([value, shown]) =>
       element("option", { value, selected: value === chosen }, shown)));
     return { field, label: element("label", {}, words ? `${words} ` : null, field) };
   }
@@ -32,7 +33,7 @@
   };
 
   function viewControls(panels) {
-    const view = choice("In the plane:", VIEWS, "codes", () => update());
+    const view = choice("In the plane:", "In the plane:", VIEWS, "codes", () => update());
     const update = () => panels.forEach((panel) => showView(panel, view.field.value));
     update();
     return group("What the plane shows", view.label);
@@ -72,9 +73,9 @@
     const digits = Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [digit, digit]));
     const update = () => panels.forEach((panel) => showPath(panel, chosen()));
     const changed = () => (walk.stop(), update());
-    const from = choice("Path from", digits, "4", changed), to = choice("to", digits, "9", changed);
-    const way = choice("", { straight: "straight", round: "round the origin" }, "straight", changed);
-    way.field.setAttribute("aria-label", "Way");
+    const from = choice("Path from", "Path from", digits, "1", changed);
+    const to = choice("to", "Path to", digits, "0", changed);
+    const way = choice("", "Way of the path", { straight: "straight", round: "round the origin" }, "straight", changed);
     const chosen = () => ({ from: Number(from.field.value), to: Number(to.field.value), way: way.field.value });
     const walk = walking(update, (share) =>
       panels.forEach((panel) => panel.plane.move(pathOf(panel, chosen())(share))));
