@@ -8,11 +8,11 @@
   const STOPS = 9; // decoded images of a path
   const FINE = 48; // pieces of its line
   const WALK = 5000; // milliseconds from one end to the other
-  const KEPT = 10; // drawn codes whose images are shown
+  const KEPT = 9; // drawn codes whose images are shown
   const A_FRAME = 4; // codes drawn in one frame: more would make it stutter
   const MOST = 500; // dots in the plane
-  const HINT = "Drag the ring, or click or tap in a plane. With the ring in focus: arrow keys (larger steps with " +
-    "Shift), 0 to 9 for the next code of that digit, Home for the origin. The circle holds 99 % of N(0, I).";
+  const HINT = "Drag the ring, or click or tap in a plane. By keyboard, with the ring in focus: arrow keys (larger " +
+    "steps with Shift), 0 to 9 for the next test code of that digit, Home for the origin.";
 
   const button = (words, onclick) => element("button", { type: "button", onclick }, words);
   const group = (words, ...children) =>
@@ -29,11 +29,11 @@
   // What the plane shows
 
   const VIEWS = {
-    codes: "codes of 250 test images", deviations: "codes with their standard deviations", tiles: "what each place decodes to",
+    codes: "test codes", deviations: "test codes, each with σ", tiles: "decoded images",
   };
 
   function viewControls(panels) {
-    const view = choice("In the plane:", "In the plane:", VIEWS, "codes", () => update());
+    const view = choice("In the plane", "In the plane", VIEWS, "codes", () => update());
     const update = () => panels.forEach((panel) => showView(panel, view.field.value));
     update();
     return group("What the plane shows", view.label);
@@ -56,12 +56,15 @@
     return (share) => along(start, end, share);
   }
 
+  // Draw the line and the images of its stops; return the digits that the reader sees, in words.
   function showPath(panel, choice) {
     const path = pathOf(panel, choice);
     const points = (count) => Array.from({ length: count + 1 }, (_, k) => path(k / count));
-    lenet.plane.showPath(panel.plane, points(FINE), points(STOPS - 1));
-    panel.path.replaceChildren(...points(STOPS - 1).map((code) => tile(panel, read(panel, code))));
+    const stops = points(STOPS - 1), found = stops.map((code) => read(panel, code));
+    lenet.plane.showPath(panel.plane, points(FINE), stops);
+    panel.path.replaceChildren(...found.map((one) => tile(panel, one)));
     panel.path.setAttribute("aria-label", `Path from ${choice.from} to ${choice.to}`);
+    return `${panel.title}: ${found.map(({ digit, accepted }) => (accepted ? digit : "refused")).join(", ")}.`;
   }
 
   function clearPath(panel) {
@@ -71,11 +74,11 @@
 
   function pathControls(panels) {
     const digits = Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [digit, digit]));
-    const update = () => panels.forEach((panel) => showPath(panel, chosen()));
+    const update = () => announce(panels.map((panel) => showPath(panel, chosen())).join(" "));
     const changed = () => (walk.stop(), update());
     const from = choice("Path from", "Path from", digits, "1", changed);
     const to = choice("to", "Path to", digits, "0", changed);
-    const way = choice("", "Way of the path", { straight: "straight", round: "round the origin" }, "straight", changed);
+    const way = choice("", "Way of the path", { straight: "straight", round: "round" }, "straight", changed);
     const chosen = () => ({ from: Number(from.field.value), to: Number(to.field.value), way: way.field.value });
     const walk = walking(update, (share) =>
       panels.forEach((panel) => panel.plane.move(pathOf(panel, chosen())(share))));
@@ -149,7 +152,7 @@
     panels.forEach(clearDrawn);
     const clear = () => ((left = 0), panels.forEach(clearDrawn));
     const buttons = [10, 100].map((count) => button(`Draw ${count}`, () => draw(count)));
-    return { element: group("Random codes", "Codes from N(0, I):", buttons), clear };
+    return { element: group("Codes from N(0, I)", "N(0, I):", buttons), clear };
   }
 
   // Put the page together in the element of that id.
@@ -161,8 +164,8 @@
       const clear = () => [path, drawn].forEach((controls) => controls.clear());
       drawn.element.append(button("Clear", clear));
       return element("div", {}, viewControls(panels), path.element, drawn.element,
-        element("p", { class: "network-note", id: "plane-hint" }, HINT),
-        element("div", { class: "plane-panels" }, panels.map((panel) => panel.element)));
+        element("div", { class: "plane-panels" }, panels.map((panel) => panel.element)),
+        element("p", { class: "network-note", id: "plane-hint" }, HINT));
     });
   }
 
