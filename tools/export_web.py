@@ -2,14 +2,16 @@
 
     python tools/export_web.py [--check]
 
-From each safetensors file of lenetcourse/weights/ comes book/_static/network/weights/NAME.js, which
-registers itself as `lenet.weights.NAME`: the shapes by name, the metadata (recipe, data set, test
+From each safetensors file of lenetcourse/weights/ and of book/networks/ (those of
+`train_page_networks.py`) comes book/_static/network/weights/NAME.js, which registers itself as
+`lenet.weights.NAME`: the shapes by name, the metadata (recipe, data set, test
 accuracy, the limit below which an answer is unsure), and the numbers as base64 of float16 in the
 same order. With --check nothing is written: exits with 1 when a script is not what its weights say.
 Exits with 2 on weights that cannot be used.
 
 Float16 keeps ten bits after the point, a relative error of 1/2048 at most: LeNet-5 takes 120 kB of
-text where float32 would take 240 kB. `benchmarks/network_page.py` measures what that changes.
+text where float32 would take 240 kB. `benchmarks/network_page.py` measures what that changes. Of an
+autoencoder only the decoder is written, most of it as int8: `export_decoders.py` says how.
 """
 
 import argparse
@@ -21,17 +23,20 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
+import export_decoders
 import torch
 from notebook.reading import ROOT, Unusable
-from torch import nn
+from torch import Tensor, nn
 
 from lenetcourse import WeightsError, load_model
 from lenetcourse.files import write_text
+from lenetcourse.models.vae import VAE
 from lenetcourse.models.weights import OWN_WEIGHTS
 
 FOLDER = Path("book", "_static", "network", "weights")
+OTHERS = Path("book", "networks")  # weights that the library has no need of
 LARGEST = 200_000  # bytes of a script; pages load it whole before they can read a digit
+LARGEST_DECODER = 700_000  # one page has these, and says so
 
 
 def script(name: str, path: str | os.PathLike) -> str:
@@ -40,25 +45,34 @@ def script(name: str, path: str | os.PathLike) -> str:
         model, metadata = load_model(path)
     except (FileNotFoundError, WeightsError) as error:
         raise Unusable(str(error)) from None
-    weights = {key: value.half() for key, value in model.state_dict().items()}
+    weights, int8, largest = model.state_dict(), {}, LARGEST
+    if isinstance(model, VAE):
+        weights, int8 = export_decoders.parts(model)
+        largest = LARGEST_DECODER
+    weights = {key: value.half() for key, value in weights.items()}
     if not all(value.isfinite().all() for value in weights.values()):
         raise Unusable(f"{path}: some weights are too large for float16")
-    numbers = b"".join(
-        value.numpy().astype(np.dtype("<f2")).tobytes() for value in weights.values()
-    )
     entry = {
-        "tensors": {key: list(value.shape) for key, value in weights.items()},
+        "tensors": {key: list(value.shape) for key, value in (weights | int8).items()},
         "metadata": metadata,
-        "float16": base64.b64encode(numbers).decode("ascii"),
+        "float16": as_text(weights, "<f2"),
     }
+    if int8:
+        entry["int8"] = as_text(int8, "i1")
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in entry.items()]
     text = (
         "// Made by tools/export_web.py from the weights of the same name: do not edit.\n"
         f"lenet.weights[{json.dumps(name)}] = {{\n" + ",\n".join(lines) + "\n};\n"
     )
-    if len(text) > LARGEST:
-        raise Unusable(f"{path}: {len(text):,} bytes as a script; pages load {LARGEST:,} at most")
+    if len(text) > largest:
+        raise Unusable(f"{path}: {len(text):,} bytes as a script; pages load {largest:,} at most")
     return text
+
+
+def as_text(tensors: dict[str, Tensor], kind: str) -> str:
+    """Return all numbers in their order, as base64 of NumPy's type `kind`."""
+    numbers = b"".join(value.numpy().astype(kind).tobytes() for value in tensors.values())
+    return base64.b64encode(numbers).decode("ascii")
 
 
 def rounded(model: nn.Module) -> nn.Module:
@@ -70,12 +84,11 @@ def rounded(model: nn.Module) -> nn.Module:
 
 
 def products(root: Path) -> dict[Path, str]:
-    """Return the scripts of the library's weights: path -> text. Raises Unusable."""
+    """Return the scripts of all weights: path -> text. Raises Unusable."""
     own = resources.files("lenetcourse") / "weights"
-    return {
-        root / FOLDER / f"{name}.js": script(name, str(own / f"{name}.safetensors"))
-        for name in OWN_WEIGHTS
-    }
+    files = {name: str(own / f"{name}.safetensors") for name in OWN_WEIGHTS}
+    files |= {path.stem: path for path in sorted((root / OTHERS).glob("*.safetensors"))}
+    return {root / FOLDER / f"{name}.js": script(name, path) for name, path in files.items()}
 
 
 def differences(root: Path) -> list[str]:
