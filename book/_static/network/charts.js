@@ -3,7 +3,7 @@
 
 {
   const { element, svg, colours } = lenet.page;
-  const WIDTH = 360, HEIGHT = 220, LEFT = 46, RIGHT = 12, TOP = 12, BOTTOM = 36;
+  const WIDTH = 360, HEIGHT = 220, LEFT = 46, RIGHT = 12, TOP = 26, BOTTOM = 36;
   const MOST = 400; // points of a line: more cannot be told apart
 
   // A chart of lines over the steps. lines: {name: {colour, width, dash}}; `logarithmic` as of a
@@ -55,20 +55,23 @@
       ...[0, steps / 2, steps].map((step) =>
         svg("text", { x: across(step), y: floor + 15, "text-anchor": step === steps ? "end" : "middle" }, String(Math.round(step)))),
       svg("text", { x: (LEFT + right) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, "step"),
-      svg("text", { x: right, y: TOP + 2, "text-anchor": "end", class: "learn-title" }, label),
+      svg("text", { x: LEFT, y: 16, class: "learn-title" }, label),
     ];
   }
 
+  // 0.1, 0.2, 0.5, 1, 2, 5, …; only powers of ten where more would stand too close.
   function powers([low, high]) {
-    const found = [];
-    for (let power = low; power <= high; power += Math.ceil((high - low) / 6)) found.push(Number(`1e${power}`));
-    return found;
+    const found = [], ends = high - low > 2 ? ["1"] : ["1", "2", "5"];
+    for (let power = Math.floor(low); power <= high; power += Math.ceil((high - low) / 6)) {
+      found.push(...ends.map((end) => Number(`${end}e${power}`)));
+    }
+    return found.filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high);
   }
 
   // What the lines mean: a short piece of each, and its name.
   function lineLegend(lines) {
-    return element("ul", { class: "learn-legend" }, Object.values(lines).map(({ colour, width, dash, words }) =>
-      element("li", {},
+    return element("ul", { class: "learn-legend" }, Object.entries(lines).map(([name, { colour, width, dash, words }]) =>
+      element("li", { "data-line": name },
         svg("svg", { viewBox: "0 0 30 8", width: 30, height: 8, "aria-hidden": "true" },
           svg("line", { x1: 0, x2: 30, y1: 4, y2: 4, stroke: colour, "stroke-width": width, "stroke-dasharray": dash })),
         words)));
@@ -77,7 +80,7 @@
   // The plane of width and middle: 0s as circles, 1s as triangles, what the neuron gets wrong with a
   // ring, and the line on which its score is zero.
   const SIDE = 300, FROM = -0.1, TO = 1.2;
-  const along = (value) => 34 + ((value - FROM) / (TO - FROM)) * (SIDE - 44);
+  const along = (value) => 40 + ((value - FROM) / (TO - FROM)) * (SIDE - 50);
 
   function plane() {
     const drawing = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img", class: "learn-plane" });
@@ -107,10 +110,10 @@
       svg("line", { ...ends, x1: along(FROM), class: "learn-axis" }),
       svg("line", { x1: along(FROM), x2: along(FROM), y1: SIDE - along(FROM), y2: SIDE - along(TO), class: "learn-axis" }),
       ...[0, 0.5, 1].flatMap((value) => [
-        svg("text", { x: along(value), y: SIDE - 20, "text-anchor": "middle" }, String(value)),
-        svg("text", { x: 30, y: SIDE - along(value) + 4, "text-anchor": "end" }, String(value)),
+        svg("text", { x: along(value), y: SIDE - 24, "text-anchor": "middle" }, String(value)),
+        svg("text", { x: along(FROM) - 4, y: SIDE - along(value) + 4, "text-anchor": "end" }, String(value)),
       ]),
-      svg("text", { x: SIDE / 2, y: SIDE - 4, "text-anchor": "middle" }, "width"),
+      svg("text", { x: SIDE / 2, y: SIDE - 7, "text-anchor": "middle" }, "width"),
       svg("text", { x: 12, y: SIDE / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${SIDE / 2})` }, "ink in the middle"),
     ];
   }

@@ -45,7 +45,7 @@
         element("div", { class: "network-bar" }, Object.values(this.buttons)),
         this.sentence, this.facts,
         element("div", { class: "learn-charts" }, this.loss.node, this.right.node),
-        lenet.charts.lineLegend(LINES), this.table, this.maps.node);
+        this.legend, this.table, this.maps.node);
     }
 
     // Controls: each changes the next step; another network or seed begins anew.
@@ -83,6 +83,7 @@
       const { lineChart } = lenet.charts;
       this.loss = lineChart({ label: "loss", lines: LINES, logarithmic: true });
       this.right = lineChart({ label: "right", lines: { train: LINES.train, held: LINES.held } });
+      this.legend = lenet.charts.lineLegend(LINES);
       this.sentence = element("p", { class: "learn-sentence" });
       this.facts = element("p", { class: "network-note" });
       this.table = element("table", { class: "learn-table" });
@@ -204,6 +205,7 @@
     showCurves() {
       const { train, held, batch } = this.history, { steps } = this.training;
       const loss = { batch, before: this.before ?? [], train: train.map((one) => one.loss), held: held.map((one) => one.loss) };
+      this.legend.querySelector("[data-line=before]").hidden = !this.before;
       this.loss.draw(loss, `Loss over ${steps} steps: training digits ${lenet.inWords(loss.train.at(-1))}, held out ${lenet.inWords(loss.held.at(-1))}.`);
       const right = { train: train.map((one) => 1 - one.wrong), held: held.map((one) => 1 - one.wrong) };
       this.right.draw(right, `Share right over ${steps} steps: training digits ${percent(right.train.at(-1))}, held out ${percent(right.held.at(-1))}.`);

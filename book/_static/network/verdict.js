@@ -9,12 +9,12 @@
   // first one. -> {kind, text}; kind is one word, and "diverged" means that no step helps any more.
   function verdict(training, history, settings) {
     const now = history.train.at(-1), first = history.train[0].loss;
-    const tests = [notBegun, diverged, climbing, shut, still, known, noisy, jumping, slow];
+    const tests = [notBegun, diverged, climbing, known, shut, still, noisy, overshooting, slow];
     for (const test of tests) {
       const text = test({ training, history, settings, now, first });
       if (text) return { kind: test.name, text };
     }
-    return { kind: "learning", text: `It learns: the loss of the training digits has fallen from ${number(first)} to ${number(now.loss)}.` };
+    return { kind: "learning", text: `It learns: the loss of the training digits has fallen from ${number(first)} to ${number(now.loss)}.${detours(history)}` };
   }
 
   function notBegun({ training, now }) {
@@ -36,7 +36,9 @@
     if (training.name !== "small") return null;
     const units = lenet.training.shutUnits(training), count = units.filter(Boolean).length;
     if (count < units.length / 2) return null;
-    return `${count} of the ${units.length} hidden units are shut: their ReLU gives 0 for every training digit, and no gradient reaches their weights. One step that was too long does it. Reset, and choose a smaller rate.`;
+    const whose = "their ReLU gives 0 for every training digit, and no gradient reaches their weights";
+    if (count < units.length) return `${count} of the ${units.length} hidden units are shut: ${whose}. A few steps that were too long have done it. Reset it, and choose a smaller rate.`;
+    return `All ${count} hidden units are shut: ${whose}. Only the last biases still learn, namely how common each digit is. Reset it, and choose a smaller rate.`;
   }
 
   const still = ({ settings }) =>
@@ -56,11 +58,21 @@
     return `The last ${RECENT} batches, of ${digits} each, had losses from ${number(Math.min(...losses))} to ${number(Math.max(...losses))}. Each pulls the weights its own way, and the curve trembles.`;
   }
 
-  function jumping({ history }) {
-    const losses = history.train.slice(-RECENT - 1).map(({ loss }) => loss);
-    const rises = losses.filter((loss, k) => k && loss > losses[k - 1]).length;
-    if (losses.length <= RECENT || rises < RECENT / 4) return null;
-    return `In ${rises} of the last ${RECENT} steps the loss of the training digits rose: some steps overshoot, or follow a batch that is not like the others.`;
+  function overshooting({ training, history, settings }) {
+    const rises = recentRises(history);
+    if (settings.batch < training.train.labels.length || rises < RECENT / 4) return null;
+    return `In ${rises} of the last ${RECENT} steps the loss rose, though each step looks at all training digits: the steps overshoot, and jump across the valley.`;
+  }
+
+  // How often the loss of the training digits has risen lately.
+  function recentRises({ train }) {
+    const losses = train.slice(-RECENT - 1).map(({ loss }) => loss);
+    return losses.length > RECENT ? losses.filter((loss, k) => k && loss > losses[k - 1]).length : 0;
+  }
+
+  function detours(history) {
+    const rises = recentRises(history);
+    return rises ? ` In ${rises} of the last ${RECENT} steps it rose: a batch is not all digits, and what helps the one may harm the others.` : "";
   }
 
   const slow = ({ training, now, first }) =>
