@@ -68,6 +68,23 @@
       this.add({ kind: "clear" }, { kind: "picture", source });
     }
 
+    // Lay ImageData on clean paper. It is kept whole, as `opened`, for as long as nothing else is drawn.
+    putPicture(picture) {
+      for (const mark of this.marks) delete mark.opened; // a photograph takes 50 MB
+      const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
+      const [width, height] = [picture.width, picture.height].map((length) => Math.max(1, Math.round(length * scale)));
+      const whole = blank(picture.width, picture.height), small = blank(width, height);
+      whole.putImageData(picture, 0, 0);
+      small.imageSmoothingQuality = "high";
+      small.drawImage(whole.canvas, 0, 0, width, height);
+      this.put(small.canvas);
+      this.marks.at(-1).opened = picture;
+    }
+
+    get opened() {
+      return this.stroke ? null : (this.marks.at(-1)?.opened ?? null);
+    }
+
     add(...marks) {
       this.marks.push(marks.length === 1 ? marks[0] : { kind: "all", marks });
       this.cursor = null;
@@ -158,8 +175,8 @@
     }
   }
 
-  const blank = (side) =>
-    lenet.page.element("canvas", { width: side, height: side }).getContext("2d", { willReadFrequently: true });
+  const blank = (width, height = width) =>
+    lenet.page.element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
 
   function cleanPaper(pen) {
     pen.fillStyle = "white";

@@ -42,7 +42,10 @@
       throw new CourseError("This is no safetensors file: its header is not JSON.");
     }
     if (!isObject(header)) throw new CourseError("This is no safetensors file: its header names no tensors.");
-    const { __metadata__: metadata, ...entries } = header;
+    const { __metadata__: metadata = {}, ...entries } = header;
+    if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+      throw new CourseError("This is no safetensors file: its metadata is not text.");
+    }
     return { length, metadata, entries: Object.entries(entries) };
   }
 
