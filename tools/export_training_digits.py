@@ -28,7 +28,7 @@ TRAINING = 200
 
 
 def chosen() -> dict[str, np.ndarray]:
-    """Return the places in scikit-learn's data set of the digits to train on and of those held out."""
+    """Return where in scikit-learn's data set the digits of each part lie."""
     order = np.random.RandomState(SEED).permutation(sum(SIZES.values()))
     start = SIZES["train"]
     return {"train": order[:TRAINING], "held": order[start : start + SIZES["validation"]]}
@@ -44,8 +44,8 @@ def script() -> str:
         images = [json.dumps("".join(chr(ord("a") + value) for value in image)) for image in grey]
         parts.append(f'{part}: {{ labels: "{labels}", images: [\n' + ",\n".join(images) + "\n]}")
     return (
-        "// Made by tools/export_training_digits.py from scikit-learn's digits (Alpaydin and Kaynak, UCI\n"
-        "// repository, 1998; CC BY 4.0): do not edit.\n"
+        "// Made by tools/export_training_digits.py from scikit-learn's digits: do not edit.\n"
+        "// Alpaydin and Kaynak, UCI repository, 1998; CC BY 4.0.\n"
         "lenet.trainingDigits = {\n" + ",\n".join(parts) + "\n};\n"
     )
 

@@ -98,11 +98,14 @@
 
   // {pixels (n, 784) from 0 to 1, labels (n)} of "train" or "held".
   function digitsOf(part) {
-    const { labels, images } = lenet.trainingDigits[part];
-    return (made[part] ??= {
-      pixels: array([images.length, PIXELS], images.flatMap((image) => Array.from(inMnistForm(image), (ink) => ink / 255))),
-      labels: Array.from(labels, Number),
-    });
+    return (made[part] ??= makeDigits(lenet.trainingDigits[part]));
+  }
+
+  function makeDigits({ labels, images }) {
+    const pixels = zeros([images.length, PIXELS]);
+    images.forEach((image, n) => pixels.data.set(inMnistForm(image), n * PIXELS));
+    for (let place = 0; place < pixels.data.length; place++) pixels.data[place] /= 255;
+    return { pixels, labels: Array.from(labels, Number) };
   }
 
   // 64 letters, "a" for paper to "q" for full ink, 8x8 -> 28x28 from 0 to 255, as load_digits_28 does.

@@ -1,5 +1,5 @@
-// Made by tools/export_training_digits.py from scikit-learn's digits (Alpaydin and Kaynak, UCI
-// repository, 1998; CC BY 4.0): do not edit.
+// Made by tools/export_training_digits.py from scikit-learn's digits: do not edit.
+// Alpaydin and Kaynak, UCI repository, 1998; CC BY 4.0.
 lenet.trainingDigits = {
 train: { labels: "33887224427936217180222589264083396986459562027181746068907652899304787687538864852457899321957741325560669137114974302979337206737972901122913507792128805663518455063927519727774787280265040237347191", images: [
 "abjpneaaafmekgaaaaadpcaaaaapnbaaaaacjocaaaaaaliaaakgelhaaaipqjba",
