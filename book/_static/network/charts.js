@@ -7,15 +7,14 @@
   const MOST = 400; // points of a line: more cannot be told apart
 
   // A chart of lines over the steps. lines: {name: {colour, width, dash}}; `logarithmic` as of a
-  // loss, else from 0 to 1. draw({name: [a number a step, ...]}, words): words describe it.
+  // loss, else from 0 to 1. draw({name: [a number a step, …]}, the last step of the axis, what is to be seen).
   function lineChart({ label, lines, logarithmic = false }) {
     const grid = svg("g", { class: "learn-grid" });
     const strokes = Object.entries(lines).map(([name, { colour, width, dash }]) => [name,
       svg("polyline", { fill: "none", stroke: colour, "stroke-width": width, "stroke-dasharray": dash, "data-line": name })]);
     const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "learn-chart" },
       grid, strokes.map(([, stroke]) => stroke));
-    function draw(values, words) {
-      const steps = Math.max(50, ...Object.values(values).map((line) => line.length - 1));
+    function draw(values, steps, words) {
       const range = logarithmic ? decades(values) : [0, 1];
       const place = (value) => (logarithmic ? Math.log10(value) : value);
       const across = (step) => LEFT + (step / steps) * (WIDTH - LEFT - RIGHT);

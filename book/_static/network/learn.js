@@ -204,11 +204,12 @@
 
     showCurves() {
       const { train, held, batch } = this.history, { steps } = this.training;
+      const last = Math.max(50, steps, this.before?.length - 1 || 0); // of the axis
       const loss = { batch, before: this.before ?? [], train: train.map((one) => one.loss), held: held.map((one) => one.loss) };
       this.legend.querySelector("[data-line=before]").hidden = !this.before;
-      this.loss.draw(loss, `Loss over ${steps} steps: training digits ${lenet.inWords(loss.train.at(-1))}, held out ${lenet.inWords(loss.held.at(-1))}.`);
+      this.loss.draw(loss, last, `Loss over ${steps} steps: training digits ${lenet.inWords(loss.train.at(-1))}, held out ${lenet.inWords(loss.held.at(-1))}.`);
       const right = { train: train.map((one) => 1 - one.wrong), held: held.map((one) => 1 - one.wrong) };
-      this.right.draw(right, `Share right over ${steps} steps: training digits ${percent(right.train.at(-1))}, held out ${percent(right.held.at(-1))}.`);
+      this.right.draw(right, last, `Share right over ${steps} steps: training digits ${percent(right.train.at(-1))}, held out ${percent(right.held.at(-1))}.`);
     }
   }
 
