@@ -20,6 +20,7 @@ _HOME = {
     "standardise": "data.images",
     "choose_dataset": "data.datasets",
     "load_dataset": "data.datasets",
+    "load_drawings": "data.drawings",
     "PictureError": "data.opening",
     "example_pictures": "data.pictures",
     "export_json": "data.export",

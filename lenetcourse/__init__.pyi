@@ -3,6 +3,7 @@
 from lenetcourse.data.datasets import DatasetError as DatasetError
 from lenetcourse.data.datasets import choose_dataset as choose_dataset
 from lenetcourse.data.datasets import load_dataset as load_dataset
+from lenetcourse.data.drawings import load_drawings as load_drawings
 from lenetcourse.data.export import export_json as export_json
 from lenetcourse.data.export import export_png as export_png
 from lenetcourse.data.idx import IDXError as IDXError

@@ -16,15 +16,16 @@ from test_book import find_browser
 
 from lenetcourse import (
     LeNet5,
-    UsageError,
-    load_dataset,
+    load_drawings,
     load_model,
     predict_probabilities,
     read_idx,
     save_model,
     to_mnist,
+    write_idx,
 )
 from lenetcourse.data.datasets import DatasetError
+from lenetcourse.data.drawings import IMAGES, LABELS
 from lenetcourse.data.pictures import example_pictures
 from lenetcourse.models.vae import VAE
 
@@ -234,7 +235,7 @@ def test_the_test_set_that_was_collected_is_read_back_equal(page, tmp_path):
         download.value.save_as(tmp_path / download.value.suggested_filename)
     images = read_idx(tmp_path / "drawings-test-images-idx3-ubyte")
     assert np.array_equal(images, np.stack(kept))
-    mine = load_dataset("drawings", "test", folder=tmp_path)
+    mine = load_drawings(tmp_path)
     assert np.array_equal(mine.images.numpy(), images)
     assert mine.labels.tolist() == labels
     assert Image.open(tmp_path / "drawings.png").size == (840, 104)
@@ -242,18 +243,19 @@ def test_the_test_set_that_was_collected_is_read_back_equal(page, tmp_path):
     assert "reader 2 of 2 right (100.0 %)" in page.locator("#draw").inner_text()
 
 
-@pytest.mark.parametrize("split", ["train", "validation"])
-def test_drawings_have_no_other_split(split):
-    with pytest.raises(UsageError, match="drawings has no split"):
-        load_dataset("drawings", split)
-
-
-def test_drawings_that_were_not_saved(tmp_path, monkeypatch):
+def test_drawings_that_were_not_saved_or_are_no_pair(tmp_path, monkeypatch):
     monkeypatch.setenv("LENETCOURSE_DATA", str(tmp_path))
-    monkeypatch.setenv("LENETCOURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("LENETCOURSE_OFFLINE", raising=False)
-    with pytest.raises(DatasetError, match='page "Draw a digit" saves them'):
-        load_dataset("drawings", "test")
+    with pytest.raises(DatasetError, match='page "Draw a digit" saves both'):
+        load_drawings()
+    write_idx(tmp_path / IMAGES, np.zeros((2, 28, 28), np.uint8))
+    with pytest.raises(DatasetError, match=f"no {LABELS} in"):
+        load_drawings()
+    for labels in (np.array([3]), np.array([3, 10]), np.array([[3, 1]])):
+        write_idx(tmp_path / LABELS, labels.astype(np.uint8))
+        with pytest.raises(DatasetError, match="are no pair of n digits"):
+            load_drawings()
+    write_idx(tmp_path / LABELS, np.array([3, 1], np.uint8))
+    assert load_drawings().labels.tolist() == [3, 1]
 
 
 def test_no_scroll_bar_across_and_the_figure_is_replaced(page):

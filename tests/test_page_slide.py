@@ -63,7 +63,8 @@ def shared(browser):  # noqa: F811
 def page(shared):
     """The page as it is when it is opened."""
     shared.evaluate("""() => {
-        document.querySelectorAll("#slide-kernel, #shift-test").forEach((part) => part.replaceChildren());
+        const parts = document.querySelectorAll("#slide-kernel, #shift-test");
+        parts.forEach((part) => part.replaceChildren());
         lenet.sliding.beginSlide();
     }""")
     return shared
@@ -302,11 +303,14 @@ def test_weights_are_typed_and_dragged(page):
     settled(page)
     assert page.get_by_label("row 2, column 2").input_value() == "3"
     assert sums(page)["response"] == 3 + 1 + 3
+
+
+def test_a_kernel_grows_and_what_does_not_fit_is_said(page):
     choice(page, "Its size").select_option("5")
     choice(page, "Padding").select_option("1")
     settled(page)
     assert page.get_by_role("group", name="Kernel: weights").locator("input").count() == 25
-    assert sums(page)["response"] == 3 + 1 + 3  # a frame of zeros around the same kernel
+    assert sums(page)["response"] == 3  # a frame of zeros around the same kernel
     choice(page, "Pooling").select_option("max4")
     settled(page)
     assert "does not fit" in page.get_by_role("alert").inner_text()
@@ -395,3 +399,13 @@ def test_nothing_is_wider_than_a_phone(browser, width):  # noqa: F811
         choice(page, "Padding").select_option("2")
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_photographs_are_written_and_checked(tmp_path, capsys):
+    assert export_photographs.main(["--check"], tmp_path) == 1
+    assert export_photographs.main([], tmp_path) == 0
+    path = tmp_path / export_photographs.SCRIPT
+    assert path.read_text(encoding="utf-8") == export_photographs.script()
+    assert export_photographs.main(["--check"], tmp_path) == 0
+    assert export_photographs.main([], path) == 2  # a file, where a folder should be
+    assert capsys.readouterr().err.startswith("export_photographs: ")

@@ -1,6 +1,6 @@
 "use strict";
 // How the page "Slide a kernel" shows numbers: a map as pixels with frames over it, a window as a
-// table, a kernel as fields in which one can type, or which one drags up and down.
+// table, a kernel as fields in which one can type, or which one drags up and down; and what is chosen.
 
 {
   const { element, drawMap, colours, rangeOf } = lenet.page;
@@ -23,7 +23,8 @@
   class MapView {
     constructor({ name, hint = "", onPlace = null, onStep = null }) {
       this.name = name;
-      const keys = onStep ? { tabindex: "0", role: "application", onkeydown: (event) => this.key(event, onStep) } : { role: "img" };
+      const keys = onStep
+        ? { tabindex: "0", role: "application", onkeydown: (event) => this.key(event, onStep) } : { role: "img" };
       this.canvas = element("canvas", { ...keys, "aria-label": `${name}. ${hint}` });
       this.cells = element("div", { class: "slide-cells", "aria-hidden": "true" });
       this.frames = element("div", { "aria-hidden": "true" });
@@ -37,8 +38,8 @@
       this.canvas.classList.add("slide-held");
       const place = (event) => {
         const box = this.canvas.getBoundingClientRect(), [height, width] = this.shape;
-        const pixel = (at, start, size, count) => Math.min(count - 1, Math.max(0, Math.floor(((at - start) / size) * count)));
-        onPlace(pixel(event.clientY, box.top, box.height, height), pixel(event.clientX, box.left, box.width, width));
+        const pixel = (share, count) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
+        onPlace(pixel((event.clientY - box.top) / box.height, height), pixel((event.clientX - box.left) / box.width, width));
       };
       this.canvas.addEventListener("pointerdown", (event) => {
         if (event.button !== 0) return;
@@ -77,16 +78,17 @@
 
     showNumbers({ shape: [, width], data }, look, range, known) {
       this.cells.style.gridTemplateColumns = `repeat(${width}, 1fr)`;
-      const numbers = width <= READABLE ? Array.from(data) : [];
-      this.cells.replaceChildren(...numbers.map((value, k) =>
-        k < known ? element("span", { style: cellStyle(value, look, range) }, written(value, width < 5 ? 2 : 1)) : element("span")));
+      const numbers = width <= READABLE ? Array.from(data) : [], decimals = width < 5 ? 2 : 1;
+      this.cells.replaceChildren(...numbers.map((value, k) => k < known
+        ? element("span", { style: cellStyle(value, look, range) }, written(value, decimals)) : element("span")));
     }
   }
 
   // A frame around some pixels, placed in per cent so that it follows the map's size.
   function frameOn({ row, column, rows, columns, kind }, height, width) {
     const share = (part, whole) => `${(100 * part) / whole}%`;
-    const style = `top: ${share(row, height)}; left: ${share(column, width)}; height: ${share(rows, height)}; width: ${share(columns, width)}`;
+    const style = `top: ${share(row, height)}; height: ${share(rows, height)}; ` +
+      `left: ${share(column, width)}; width: ${share(columns, width)}`;
     return element("div", { class: `slide-frame slide-${kind}`, style });
   }
 
@@ -104,9 +106,17 @@
     }
 
     show({ shape: [rows, columns], data }, { look, range }) {
-      this.table.replaceChildren(...Array.from({ length: rows }, (_, row) =>
-        element("tr", {}, Array.from(data.slice(row * columns, (row + 1) * columns), (value) =>
-          element("td", { style: cellStyle(value, look, range) }, element("span", {}, written(value)))))));
+      if (this.table.querySelectorAll("td").length !== rows * columns) this.build(rows, columns);
+      this.table.querySelectorAll("td").forEach((cell, k) => {
+        cell.setAttribute("style", cellStyle(data[k], look, range));
+        cell.firstChild.textContent = written(data[k]);
+      });
+    }
+
+    build(rows, columns) {
+      const cell = () => element("td", {}, element("span"));
+      const row = () => element("tr", {}, Array.from({ length: columns }, cell));
+      this.table.replaceChildren(...Array.from({ length: rows }, row));
     }
   }
 
@@ -128,7 +138,8 @@
       Array.from(this.element.children).forEach((field, k) => {
         field.setAttribute("style", cellStyle(kernel.data[k], "signed", range));
         field.setAttribute("aria-invalid", "false");
-        if (field !== document.activeElement || !sameNumber(field.value, kernel.data[k])) field.value = written(kernel.data[k]);
+        const isTyping = field === document.activeElement && sameNumber(field.value, kernel.data[k]);
+        if (!isTyping) field.value = written(kernel.data[k]);
       });
     }
 
@@ -194,5 +205,20 @@
     }
   }
 
-  Object.assign(lenet.sliding, { MapView, NumberTable, KernelFields, cellStyle });
+  const labelled = (label, field) =>
+    element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, label), field);
+
+  // A list to choose from, with its label.
+  function choice(label, entries, onChoice) {
+    const field = element("select", { onchange: () => onChoice(field.value) },
+      entries.map(([value, text]) => element("option", { value }, text)));
+    return { field, element: labelled(label, field) };
+  }
+
+  function tick(label, onTick) {
+    const field = element("input", { type: "checkbox", onchange: () => onTick(field.checked) });
+    return { field, element: element("label", { class: "slide-field" }, field, label) };
+  }
+
+  Object.assign(lenet.sliding, { MapView, NumberTable, KernelFields, choice, tick, labelled });
 }

@@ -56,14 +56,15 @@
     }
 
     layOut() {
-      const field = element("select", { onchange: () => this.choose(field.value) },
-        this.digits.map(([name, { label }]) => element("option", { value: name, selected: name === "digit4" }, label)));
-      const ways = WAYS.map(([name, ...step]) =>
-        element("button", { type: "button", onclick: () => this.step(...step) }, `one ${name}`));
-      const back = element("button", { type: "button", onclick: () => this.step(-this.move[0], -this.move[1]) }, "back in place");
+      const names = this.digits.map(([name, { label }]) => [name, label]);
+      const digit = lenet.sliding.choice("Digit", names, (name) => this.choose(name));
+      digit.field.value = "digit4";
+      const button = (text, onclick) => element("button", { type: "button", onclick }, text);
+      const ways = WAYS.map(([name, ...step]) => button(`one ${name}`, () => this.step(...step)));
+      const back = button("back in place", () => this.step(-this.move[0], -this.move[1]));
       return element("div", {}, this.kernelNote,
-        element("div", { class: "network-bar" }, element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, "Digit"), field), ways, back),
-        this.note, element("div", { class: "slide-shift" }, [this.picture, ...this.columns].map((column) => column.element)));
+        element("div", { class: "network-bar" }, digit.element, ways, back), this.note,
+        element("div", { class: "slide-shift" }, [this.picture, ...this.columns].map((column) => column.element)));
     }
 
     choose(name) {
@@ -74,12 +75,14 @@
     step(down, right) {
       this.move = [this.move[0] + down, this.move[1] + right].map((n) => Math.max(-LARGEST, Math.min(LARGEST, n)));
       this.draw();
-      announce(`${this.note.textContent} ${this.columns.map(({ name, verdict }) => `${name}: ${verdict.textContent}`).join(". ")}`);
+      const verdicts = this.columns.map(({ name, verdict }) => `${name}: ${verdict.textContent}`);
+      announce([this.note.textContent, ...verdicts].join(" "));
     }
 
     useKernel(kernel, name) {
       this.kernel = kernel;
-      this.kernelNote.textContent = `Kernel: ${name}, as chosen above, without bias. Shown is the strength of its response, without the sign.`;
+      this.kernelNote.textContent =
+        `Kernel: ${name}, as chosen above, without bias. Shown is the strength of its response, without the sign.`;
       this.draw();
     }
 

@@ -3,8 +3,10 @@
 
 {
   const { element, begin, announce, reducedMotion, onceAFrame } = lenet.page;
-  const { PRESETS, POOLINGS, slide, windowAt, placeUnder, resized, written } = lenet.sliding;
-  const PAUSE = 150; // milliseconds from one window to the next; with reduced motion, ten times that for a row
+  const { PRESETS, POOLINGS, slide, windowAt, placeUnder, resized, written, typed, choice, tick, labelled } = lenet.sliding;
+  // Milliseconds. A small map is filled in slowly enough to follow the sums, a large one several places
+  // at a time. Where the reader wants no motion, whole rows come one after the other.
+  const WHOLE = 15000, SLOWEST = 900, FASTEST = 40, ROW = 1500; // of the map, and from step to step
 
   class Slider {
     // `images` and `presets` as in kernels.js. `onKernel(kernel, label)` hears of every new kernel.
@@ -73,7 +75,8 @@
           button("Complete the map", () => this.completeMap()), this.where),
         this.view.sums,
         element("fieldset", {}, element("legend", {}, "The layer"),
-          element("div", { class: "network-bar" }, stride.element, padding.element, bias.element, relu.element, pooling.element),
+          element("div", { class: "network-bar" },
+            stride.element, padding.element, bias.element, relu.element, pooling.element),
           convolution.element));
     }
 
@@ -149,16 +152,13 @@
     }
 
     start() {
-      const row = reducedMotion();
-      if (this.known >= this.found.map.data.length) this.known = 0; // from the first place again
+      const { shape: [, width], data: { length } } = this.found.map;
+      if (this.known >= length) this.known = 0; // from the first place again
+      const pause = reducedMotion() ? ROW : Math.min(SLOWEST, Math.max(FASTEST, WHOLE / length));
+      const count = reducedMotion() ? width : Math.ceil((length * pause) / WHOLE);
       this.play.textContent = "Pause";
-      this.timer = setInterval(() => this.fill(row ? this.found.map.shape[1] : 1), row ? 10 * PAUSE : this.pause());
+      this.timer = setInterval(() => this.fill(count), pause);
       this.fill(1);
-    }
-
-    // A small map is filled in slowly enough to follow the sums, a large one within half a minute.
-    pause() {
-      return Math.min(6 * PAUSE, Math.max(PAUSE / 5, 15000 / this.found.map.data.length));
     }
 
     stop() {
@@ -210,28 +210,16 @@
   const clip = (place, length) => Math.min(length - 1, Math.max(0, place));
   const middleOf = ({ shape }) => shape.map((length) => Math.floor(length / 2));
 
-  // A list to choose from, with its label.
-  function choice(label, entries, onChoice) {
-    const field = element("select", { onchange: () => onChoice(field.value) },
-      entries.map(([value, text]) => element("option", { value }, text)));
-    return { field, element: element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, label), field) };
-  }
-
-  function tick(label, onTick) {
-    const field = element("input", { type: "checkbox", onchange: () => onTick(field.checked) });
-    return { field, element: element("label", { class: "slide-field" }, field, label) };
-  }
-
   function biasField(onBias, onWrong) {
     const read = () => {
       try {
-        onBias(lenet.sliding.typed(field.value));
+        onBias(typed(field.value));
       } catch (error) {
         onWrong(error);
       }
     };
     const field = element("input", { type: "text", value: "0", autocomplete: "off", class: "slide-bias", onchange: read });
-    return { field, element: element("label", { class: "slide-field" }, element("span", { class: "slide-name" }, "Bias"), field) };
+    return { field, element: labelled("Bias", field) };
   }
 
   // Put both parts of the page into their places.
@@ -244,6 +232,6 @@
     begin("shift-test", () => shift.element);
   }
 
-  Object.assign(lenet.sliding, { Slider, choice, beginSlide });
+  Object.assign(lenet.sliding, { Slider, beginSlide });
 }
 lenet.sliding.beginSlide();

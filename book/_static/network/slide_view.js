@@ -22,7 +22,8 @@
       this.colours = element("p", { class: "network-note" });
       this.equation = element("div", {},
         element("div", { class: "slide-equation" }, this.input.element, sign("∗"),
-          element("div", { class: "slide-middle" }, this.fields.caption, this.fields.element), sign("="), this.map.element, this.pooled.element),
+          element("div", { class: "slide-middle" }, this.fields.caption, this.fields.element),
+          sign("="), this.map.element, this.pooled.element),
         this.colours);
       const [window, weights, products] = this.tables.map((table) => table.element);
       this.sums = element("div", { class: "slide-sums" }, window, sign("×"), weights, sign("="), products, this.sum);
@@ -81,13 +82,15 @@
     // The weights turn by 180 degrees into their new places, anew each time; page.css stops it for
     // those who want no motion.
     turn() {
-      const [, weights] = this.tables;
-      weights.table.classList.remove("slide-turning");
-      requestAnimationFrame(() => weights.table.classList.add("slide-turning"));
+      const [, { table }] = this.tables, turning = "slide-turning";
+      table.classList.remove(turning);
+      table.onanimationend = () => table.classList.remove(turning);
+      requestAnimationFrame(() => table.classList.add(turning));
     }
 
     explainColours({ input, map }) {
-      const ground = input === "ink" ? "Input: white is paper (0), black is ink (1)." : "Input: black is dark (0), white is bright (1).";
+      const ground = input === "ink" ? "Input: white is paper (0), black is ink (1)."
+        : "Input: black is dark (0), white is bright (1).";
       const scale = map.look === "signed" ? legend({ range: map.range, signed: true, label: "map" })
         : "Map: coloured as the input, because the weights sum to 1.";
       this.colours.replaceChildren(ground, " ", scale);
