@@ -69,7 +69,7 @@
         }),
         folded("Compare networks, and load your own", this.comparison.element),
         folded("Collect your own test set", this.collection.element),
-        element("h3", {}, "Inside the network"), this.wait, this.layers);
+        element("h2", {}, "Inside the network"), this.wait, this.layers);
     }
 
     tools() {
@@ -96,11 +96,11 @@
       this.plain = element("input", { type: "checkbox", id: "network-plain", onchange: () => this.changed(true) });
       this.steps = element("div", { class: "network-row" });
       this.sight = element("div", { class: "network-sight" },
-        element("h3", {}, "What the network sees"), this.map,
+        element("p", { class: "network-title" }, "What the network sees"), this.map,
         element("p", { class: "network-choice" }, this.plain, element("label", { for: this.plain.id }, "without centring: the paper as it is")));
       this.words = element("p", { class: "network-verdict" });
       this.bars = element("div", {});
-      this.answerBox = element("div", { class: "network-says" }, element("h3", {}, "What it says"), this.words, this.bars);
+      this.answerBox = element("div", { class: "network-says" }, element("p", { class: "network-title" }, "What it says"), this.words, this.bars);
     }
 
     listen() {
