@@ -61,6 +61,7 @@ def opened(browser, width=1280, **options):  # noqa: F811
 
 def show(page, model, digit=4, change=False):
     """Show a network in the page, or change what is shown; return its picture, (1, 1, 28, 28)."""
+    page.mouse.move(0, 0)  # where it points at nothing
     weights = base64.b64encode(save(dict(model.state_dict()))).decode()
     return torch.tensor(page.evaluate(SHOW, [weights, digit, change])).reshape(1, 1, 28, 28)
 
