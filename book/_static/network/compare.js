@@ -109,7 +109,7 @@
     add(name, network) {
       const before = this.entries.find((entry) => entry.own);
       before?.card.remove();
-      const entry = this.entry(name, "your own weights", network, true);
+      const entry = this.entry(`yours: ${name}`, "your own weights", network, true);
       this.entries = [...this.entries.filter((other) => other !== before), entry];
       this.choose(entry);
       this.onChange();

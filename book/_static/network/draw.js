@@ -36,6 +36,10 @@
     }
   }
 
+  const folded = (words, inside, onToggle = null) =>
+    element("details", { class: "network-folded", ontoggle: onToggle && ((event) => onToggle(event.target.open)) },
+      element("summary", {}, words), inside);
+
   class DrawPage {
     constructor(place) {
       this.place = place;
@@ -47,21 +51,25 @@
       this.comparison = new lenet.Comparison({ onChange: () => this.changed(true) });
       this.collection = new lenet.Collection({ comparison: this.comparison, onKept: () => this.paper.clear() });
       this.examples = lenet.page.exampleDigits().map(lenet.asPicture);
+      this.problem = element("p", { class: "network-wrong", role: "alert", hidden: true });
       this.makeAnswer();
-      this.layers = element("div", {});
+      this.layers = element("div", { hidden: true });
+      this.wait = element("p", {}, "Draw something, or press a key from 0 to 9, and its way through all layers appears here.");
       this.listen();
     }
 
     // The parts of the page, in their order.
     build() {
       return element("div", {},
-        element("div", { class: "network-row" },
-          element("div", { class: "network-drawing" }, this.paper.canvas, this.tools()), this.sight, this.answerBox),
+        element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()), this.problem,
         element("p", { class: "network-note" }, "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
-        element("details", { ontoggle: (event) => (this.stepsOpen = event.target.open) && this.update() },
-          element("summary", {}, "From the drawing to 28x28, step by step"), this.steps),
-        element("h3", {}, "Compare"), this.comparison.element,
-        element("h3", {}, "Collect your own test set"), this.collection.element, this.layers);
+        folded("From the drawing to 28x28, step by step", this.steps, (open) => {
+          this.stepsOpen = open;
+          this.update();
+        }),
+        folded("Compare networks, and load your own", this.comparison.element),
+        folded("Collect your own test set", this.collection.element),
+        element("h2", {}, "Inside the network"), this.wait, this.layers);
     }
 
     tools() {
@@ -69,15 +77,17 @@
         oninput: () => (this.paper.penWidth = Number(width.value)) });
       const file = element("input", { type: "file", accept: "image/*", id: "network-picture", class: "network-hidden",
         onchange: () => this.open(file.files[0]).then(() => (file.value = "")) });
-      return element("div", {},
+      const press = (words, does) => element("button", { type: "button", onclick: does }, words);
+      return element("div", { class: "network-tools" },
         element("div", { class: "network-bar" },
-          element("button", { type: "button", onclick: () => this.paper.undo() }, "Undo"),
-          element("button", { type: "button", onclick: () => this.paper.clear() }, "Clear"),
-          element("label", { for: width.id }, "Pen"), width),
-        element("div", { class: "network-bar", role: "group", "aria-label": "Example digits" }, this.examples.map((_, digit) =>
-          element("button", { type: "button", class: "network-small", "aria-label": `Example ${digit}`, onclick: () => this.example(digit) }, String(digit)))),
-        element("div", { class: "network-bar" }, file, element("label", { for: file.id, class: "network-button" }, "Open a picture …"),
-          element("span", { class: "network-note" }, "or drop or paste one")));
+          press("Undo", () => this.paper.undo()), press("Clear", () => this.paper.clear()),
+          element("label", { for: width.id }, "Pen"), width,
+          element("span", {}, file, element("label", { for: file.id, class: "network-button" }, "Open a picture …")),
+          element("span", { class: "network-note" }, "or drop or paste one")),
+        element("div", { class: "network-bar", role: "group", "aria-label": "Example digits" },
+          element("span", { class: "network-note" }, "Examples, also by the keys:"),
+          this.examples.map((_, digit) => element("button", { type: "button", class: "network-small",
+            "aria-label": `Example ${digit}`, onclick: () => this.example(digit) }, String(digit)))));
     }
 
     // What the network sees, and what it says.
@@ -86,11 +96,11 @@
       this.plain = element("input", { type: "checkbox", id: "network-plain", onchange: () => this.changed(true) });
       this.steps = element("div", { class: "network-row" });
       this.sight = element("div", { class: "network-sight" },
-        element("h3", {}, "What the network sees"), this.map,
-        element("p", {}, this.plain, element("label", { for: this.plain.id }, "without centring: the paper as it is")));
+        element("p", { class: "network-title" }, "What the network sees"), this.map,
+        element("p", { class: "network-choice" }, this.plain, element("label", { for: this.plain.id }, "without centring: the paper as it is")));
       this.words = element("p", { class: "network-verdict" });
       this.bars = element("div", {});
-      this.answerBox = element("div", { class: "network-says" }, element("h3", {}, "What it says"), this.words, this.bars);
+      this.answerBox = element("div", { class: "network-says" }, element("p", { class: "network-title" }, "What it says"), this.words, this.bars);
     }
 
     listen() {
@@ -123,12 +133,13 @@
         this.paper.putPicture(await lenet.openPicture(file));
       } catch (error) {
         if (!(error instanceof lenet.CourseError)) throw error;
-        this.words.textContent = error.message;
-        lenet.page.announce(error.message);
+        this.problem.textContent = `${file.name} was not taken. ${error.message}`;
+        this.problem.hidden = false;
       }
     }
 
     changed(finished) {
+      this.problem.hidden = true;
       this.update();
       clearTimeout(this.rest);
       if (finished) this.rest = setTimeout(() => lenet.page.announce(this.words.textContent), REST);
@@ -143,7 +154,17 @@
       this.showAnswer(prediction, problem);
       if (this.stepsOpen) this.showSteps(steps);
       this.collection.show(picture);
-      if (lenet.showLayers) lenet.showLayers(this.layers, this.comparison.network, picture && { input: lenet.asInput(picture), ...prediction.layers });
+      this.showLayers(picture && { input: lenet.asInput(picture), ...prediction.layers });
+    }
+
+    // The layers below, from the first drawing on; without one they would show what nothing causes.
+    showLayers(outputs) {
+      this.layers.hidden = !outputs;
+      this.wait.hidden = Boolean(outputs);
+      if (!outputs) return;
+      const { network } = this.comparison;
+      if (this.view) this.view.update(outputs, network);
+      else this.view = lenet.showLayers(this.layers, network, outputs);
     }
 
     showAnswer(prediction, problem) {
@@ -160,7 +181,7 @@
 
     showSteps(steps) {
       const figures = Object.entries(steps ? STEPS : {}).map(([name, words]) =>
-        element("figure", { class: "network-step" }, drawMap(element("canvas"), upright(name, steps[name])), element("figcaption", {}, words)));
+        element("div", { class: "network-step" }, drawMap(element("canvas"), upright(name, steps[name])), element("div", {}, words)));
       this.steps.replaceChildren(...(figures.length ? figures : ["Draw something, and leave the centring on."]));
     }
   }
