@@ -28,8 +28,8 @@ def load_drawings(
     missing = [name for name in (IMAGES, LABELS) if not (place / name).is_file()]
     if missing:
         raise DatasetError(
-            f'no {" and no ".join(missing)} in {place}: the book\'s page "Draw a digit" saves both, '
-            "under \"Collect your own test set\"; name their folder, as in load_drawings('my-digits')"
+            f'no {" or ".join(missing)} in {place}: the book\'s page "Draw a digit" saves both, '
+            "below \"Collect\"; name their folder, as in load_drawings('my-digits')"
         )
     images, labels = read_idx(place / IMAGES), read_idx(place / LABELS)
     if images.shape != (len(labels), 28, 28) or labels.ndim != 1 or not (labels <= 9).all():
