@@ -120,7 +120,7 @@ def test_weights_are_quantised_as_torch_does_it():
 @pytest.mark.parametrize("name", NAMES)
 def test_decoder_agrees_with_torch(page, networks, name):
     model, facts = networks[name]
-    codes = codes_of(facts)[1][:60]
+    codes = codes_of(facts)[1][:40]
     images, digits, accepted = read(model, codes)
     found = page.evaluate(READ, [name, codes.tolist()])
     torch.testing.assert_close(
@@ -361,13 +361,15 @@ def means_of(networks, name, digit):
     return means[digits == digit][0].tolist()
 
 
-def test_walk_moves_the_point_bit_by_bit(open_page):
-    page = open_page()
+def test_walk_moves_the_point_bit_by_bit(page):
+    page.emulate_media(reduced_motion="no-preference")
     page.get_by_role("button", name="Walk").click()
     seen = set()
     for _ in range(8):
         frame(page)
         seen.add(point(page, "vae"))
+    page.get_by_role("button", name="Clear path and codes").click()
+    page.emulate_media(reduced_motion="reduce")
     assert len(seen) > 2
 
 
