@@ -8,6 +8,7 @@ import export_web
 import numpy as np
 import pytest
 import torch
+import train_page_networks
 from scipy.spatial import geometric_slerp
 from scipy.stats import kstest
 from test_book import find_browser
@@ -119,7 +120,7 @@ def test_weights_are_quantised_as_torch_does_it():
 @pytest.mark.parametrize("name", NAMES)
 def test_decoder_agrees_with_torch(page, networks, name):
     model, facts = networks[name]
-    codes = codes_of(facts)[1][:60]
+    codes = codes_of(facts)[1][:40]
     images, digits, accepted = read(model, codes)
     found = page.evaluate(READ, [name, codes.tolist()])
     torch.testing.assert_close(
@@ -195,6 +196,30 @@ def test_what_the_page_says_of_these_networks_is_so(networks):
     assert shares["autoencoder"][2] == 3
     assert shares["vae"][0] < 0.25
     assert all(0.5 < share < 0.7 for _, share, _ in shares.values())
+
+
+def test_networks_are_trained_again_by_one_command(tmp_path, capsys):
+    assert train_page_networks.main(["--dataset", "digits", "--epochs", "1"], tmp_path) == 0
+    assert (tmp_path / train_page_networks.FIGURE).stat().st_size > 10_000
+    for name in NAMES:
+        path = tmp_path / train_page_networks.FOLDER / f"{name}.safetensors"
+        model, facts = lc.load_model(path)
+        assert facts["recipe"]["epochs"] == 1
+        assert len(facts["codes"]) == 250
+        assert {len(row) for row in facts["codes"]} == {5 if name == "vae" else 3}
+        assert all(torch.equal(value, value.half().float()) for value in model.parameters())
+        assert '"int8": "' in export_web.script(name, path)
+    assert train_page_networks.main(["--dataset", "nothing"], tmp_path) == 2
+    assert "nothing" in capsys.readouterr().err
+
+
+def test_page_of_the_book_loads_what_is_tested():
+    pages = (ROOT / "book" / "plane.md", PAGE)
+    page, tested = (
+        re.findall(r"_static/(network/\S+?)\"", one.read_text("utf-8")) for one in pages
+    )
+    assert page == tested
+    assert all((ROOT / "book" / "_static" / name).is_file() for name in page)
 
 
 # The page in use
@@ -326,7 +351,7 @@ def test_path_goes_from_digit_to_digit(page, networks):
     page.get_by_role("button", name="Walk").click()  # without motion: to its end
     frame(page)
     assert point(page, "vae") == pytest.approx(means_of(networks, "vae", 6), abs=0.006)
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Clear path and codes").click()
     assert page.locator(".plane polyline").count() == 0
     assert page.locator(".plane-path button").count() == 0
 
@@ -336,18 +361,20 @@ def means_of(networks, name, digit):
     return means[digits == digit][0].tolist()
 
 
-def test_walk_moves_the_point_bit_by_bit(open_page):
-    page = open_page()
+def test_walk_moves_the_point_bit_by_bit(page):
+    page.emulate_media(reduced_motion="no-preference")
     page.get_by_role("button", name="Walk").click()
     seen = set()
     for _ in range(8):
         frame(page)
         seen.add(point(page, "vae"))
+    page.get_by_role("button", name="Clear path and codes").click()
+    page.emulate_media(reduced_motion="reduce")
     assert len(seen) > 2
 
 
 def test_random_codes_fall_into_both_planes(page):
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Clear path and codes").click()
     page.get_by_role("button", name="Draw 10", exact=True).click()
     page.get_by_text("10 drawn").nth(1).wait_for()
     codes = []
@@ -363,7 +390,7 @@ def test_random_codes_fall_into_both_planes(page):
     assert codes[0] == codes[1]  # the same codes for both
     assert page.locator(".plane-dot").count() == 20
     assert page.get_by_role("status").inner_text().count("10 drawn") == 2
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Clear path and codes").click()
     assert page.locator(".plane-dot, .plane-drawn button").count() == 0
 
 

@@ -30,10 +30,11 @@
     panel.count = element("p");
     const redraw = lenet.page.onceAFrame(() => show(panel));
     panel.plane = lenet.plane.makePlane(`Point in the plane, ${panel.title.toLowerCase()}`, panel.decoder.codes, redraw);
-    panel.element = element("section", { class: "plane-panel", "aria-labelledby": `plane-${name}` },
-      element("h3", { id: `plane-${name}` }, panel.title), panel.plane.element,
-      element("div", { class: "plane-answer" }, panel.image, panel.answer),
-      panel.path, panel.count, panel.drawn, element("p", { class: "network-note" }, record(panel.decoder)));
+    // The image above its plane, where no hand covers it.
+    const title = element("h2", { id: `plane-${name}` }, panel.title);
+    panel.element = element("section", { class: "plane-panel", "aria-labelledby": title.id },
+      element("div", { class: "plane-answer" }, panel.image, element("div", {}, title, panel.answer)),
+      panel.plane.element, panel.path, panel.count, panel.drawn, element("p", { class: "network-note" }, record(panel.decoder)));
     panel.plane.move(panel.decoder.codes[0].mean);
     return panel;
   }

@@ -29,7 +29,7 @@
   // What the plane shows
 
   const VIEWS = {
-    codes: "test codes", deviations: "test codes, each with σ", tiles: "decoded images",
+    codes: "test codes", deviations: "test codes with σ", tiles: "decoded images",
   };
 
   function viewControls(panels) {
@@ -162,8 +162,9 @@
       const panels = ["vae", "autoencoder"].map((name) => lenet.plane.makePanel(name, reader));
       const path = pathControls(panels), drawn = drawControls(panels);
       const clear = () => [path, drawn].forEach((controls) => controls.clear());
-      drawn.element.append(button("Clear", clear));
-      return element("div", {}, viewControls(panels), path.element, drawn.element,
+      path.element.append(element("button", { type: "button", onclick: clear, "aria-label": "Clear path and codes" }, "Clear"));
+      return element("div", {},
+        element("div", { class: "plane-controls" }, viewControls(panels), drawn.element, path.element),
         element("div", { class: "plane-panels" }, panels.map((panel) => panel.element)),
         element("p", { class: "network-note", id: "plane-hint" }, HINT));
     });
