@@ -105,8 +105,9 @@
 
     listen() {
       this.place.addEventListener("keydown", (event) => this.key(event));
-      this.place.addEventListener("dragover", (event) => event.preventDefault());
-      this.place.addEventListener("drop", (event) => {
+      // Anywhere: beside the paper the browser would leave the page to show the file.
+      document.addEventListener("dragover", (event) => event.preventDefault());
+      document.addEventListener("drop", (event) => {
         event.preventDefault();
         this.open(event.dataTransfer.files[0]);
       });
