@@ -49,7 +49,7 @@
     const maps = new lenet.LayerMaps({
       role: "button",
       "aria-label": `${stage.title}: ${sizeOf(stage)}${by}. Enter opens it`,
-      onpointermove: (event) => event.pointerType === "mouse" && act.point(n, maps.at(event)),
+      onpointermove: (event) => act.point(n, maps.at(event)),
       onpointerleave: () => act.point(n, null),
       // A click by a screen reader has no place.
       onclick: (event) => act.open(n, event.detail ? maps.at(event) : null),

@@ -63,7 +63,6 @@
       });
       this.views = element("div", {}, this.near.node);
       this.root = element("div", { class: "layers", onkeydown: (event) => this.key(event) },
-        element("h3", {}, "Inside the network"),
         element("p", {}, "Three levels: the network, one layer, one number. Point at any value to ",
           "see what it is computed from; click, tap or Enter goes nearer, Escape goes back, ",
           "the arrow keys move."),
