@@ -120,7 +120,7 @@
   }
 
   function verdict({ stays, follows, relative }, inPlace) {
-    const change = `changed by ${written(100 * relative, 0)} %`;
+    const change = `changed by ${written(100 * relative, 0)}\u00a0%`;
     if (inPlace) return "Not moved.";
     if (stays) return "Stays the same.";
     return follows ? `Follows the digit; ${change}.` : `Neither stays nor follows; ${change}.`;
