@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import export_decoders
 import export_web
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import train_page_networks
 from scipy.spatial import geometric_slerp
 from scipy.stats import kstest
 from test_book import find_browser
+from web import decoders
 
 import lenetcourse as lc
 from lenetcourse.data.datasets import DatasetError
@@ -78,7 +78,7 @@ def networks():
     found = {}
     for name in NAMES:
         model, facts = lc.load_model(ROOT / export_web.OTHERS / f"{name}.safetensors")
-        found[name] = export_decoders.as_in_the_page(model), facts
+        found[name] = decoders.as_in_the_page(model), facts
     return found
 
 
@@ -110,7 +110,7 @@ def test_both_decoders_are_among_the_scripts_that_are_checked():
 def test_weights_are_quantised_as_torch_does_it():
     weight = torch.randn(30, 50, generator=torch.Generator().manual_seed(0))
     weight[3] = 0  # a pixel without weights
-    steps, levels = export_decoders.quantised(weight)
+    steps, levels = decoders.quantised(weight)
     zero = torch.zeros(30, dtype=torch.int32)
     expected = torch.fake_quantize_per_channel_affine(weight, steps.float(), zero, 0, -127, 127)
     torch.testing.assert_close(levels * steps.float()[:, None], expected)

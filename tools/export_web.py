@@ -4,14 +4,14 @@
 
 From each safetensors file of lenetcourse/weights/ and of book/networks/ (those of
 `train_page_networks.py`) comes book/_static/network/weights/NAME.js, which registers itself as
-`lenet.weights.NAME`: the shapes by name, the metadata (recipe, data set, test
-accuracy, the limit below which an answer is unsure), and the numbers as base64 of float16 in the
-same order. With --check nothing is written: exits with 1 when a script is not what its weights say.
-Exits with 2 on weights that cannot be used.
+`lenet.weights.NAME`: the shapes by name, the metadata (recipe, data set, test accuracy, the limit
+below which an answer is unsure), and the numbers as base64 of float16 in the same order. With
+--check nothing is written: exits with 1 when a script is not what its weights say. Exits with 2 on
+weights that cannot be used.
 
 Float16 keeps ten bits after the point, a relative error of 1/2048 at most: LeNet-5 takes 120 kB of
 text where float32 would take 240 kB. `benchmarks/network_page.py` measures what that changes. Of an
-autoencoder only the decoder is written, most of it as int8: `export_decoders.py` says how.
+autoencoder only the decoder is written, most of it as int8: `web/decoders.py` says how.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-import export_decoders
 import torch
 from notebook.reading import ROOT, Unusable
 from torch import Tensor, nn
+from web.decoders import parts
 
 from lenetcourse import WeightsError, load_model
 from lenetcourse.files import write_text
@@ -47,7 +47,7 @@ def script(name: str, path: str | os.PathLike) -> str:
         raise Unusable(str(error)) from None
     weights, int8, largest = model.state_dict(), {}, LARGEST
     if isinstance(model, VAE):
-        weights, int8 = export_decoders.parts(model)
+        weights, int8 = parts(model)
         largest = LARGEST_DECODER
     weights = {key: value.half() for key, value in weights.items()}
     if not all(value.isfinite().all() for value in weights.values()):

@@ -1,6 +1,6 @@
 "use strict";
-// A network's part of the page "Walk the plane": its plane of codes, the digit that its decoder makes
-// of the point, and what the reader of chapter 02 says of that.
+// A network's part of the page "Walk the plane": its plane of codes, the digit that its decoder
+// makes of the point, and what the reader of chapter 02 says of that.
 
 {
   const { element, drawMap } = lenet.page;
@@ -9,7 +9,7 @@
   const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
   const written = (code) => `(${code.map(number).join(", ")})`;
 
-  // What a network's decoder makes of a code, and what the reader says of that: as the chapter asks.
+  // What a network's decoder makes of a code, and what the reader says of that, as in chapter 05.
   function read({ decoder, reader }, code) {
     const { image } = decoder.decode(code);
     const picture = { data: image.data.map((ink) => Math.round(255 * ink)) };
@@ -26,24 +26,30 @@
     const panel = { title: TITLES[name], decoder: lenet.loadDecoder(name), reader };
     panel.image = element("canvas", { role: "img" });
     panel.answer = element("p");
-    for (const strip of ["path", "drawn"]) panel[strip] = element("ul", { class: `plane-strip plane-${strip}` });
+    for (const strip of ["path", "drawn"]) {
+      panel[strip] = element("ul", { class: `plane-strip plane-${strip}` });
+    }
     panel.count = element("p");
     const redraw = lenet.page.onceAFrame(() => show(panel));
-    panel.plane = lenet.plane.makePlane(`Point in the plane, ${panel.title.toLowerCase()}`, panel.decoder.codes, redraw);
+    const label = `Point in the plane, ${panel.title.toLowerCase()}`;
+    panel.plane = lenet.plane.makePlane(label, panel.decoder.codes, redraw);
     // The image above its plane, where no hand covers it.
     const title = element("h2", { id: `plane-${name}` }, panel.title);
     panel.element = element("section", { class: "plane-panel", "aria-labelledby": title.id },
-      element("div", { class: "plane-answer" }, panel.image, element("div", {}, title, panel.answer)),
-      panel.plane.element, panel.path, panel.count, panel.drawn, element("p", { class: "network-note" }, record(panel.decoder)));
+      element("div", { class: "plane-answer" },
+        panel.image, element("div", {}, title, panel.answer)),
+      panel.plane.element, panel.path, panel.count, panel.drawn,
+      element("p", { class: "network-note" }, record(panel.decoder)));
     panel.plane.move(panel.decoder.codes[0].mean);
     return panel;
   }
 
   // Where the weights come from, as their file says.
   function record({ facts: { recipe, dataset, test } }) {
-    const images = recipe.train_images.toLocaleString("en"), price = test.kl ? `, price ${test.kl.toFixed(1)} nats` : "";
-    return `Trained on ${images} images of ${dataset.toUpperCase()}, ${recipe.epochs} epochs, seed ${recipe.seed}. ` +
-      `A test image: squared error ${test.reconstruction.toFixed(1)}${price}.`;
+    const images = recipe.train_images.toLocaleString("en");
+    const price = test.kl ? `, price ${test.kl.toFixed(1)} nats` : "";
+    return `Trained on ${images} images of ${dataset.toUpperCase()}, ${recipe.epochs} epochs, ` +
+      `seed ${recipe.seed}. A test image: squared error ${test.reconstruction.toFixed(1)}${price}.`;
   }
 
   const ofDigit = ({ decoder }, digit) =>
@@ -54,9 +60,11 @@
     const found = read(panel, panel.plane.code), words = inWords(found);
     drawMap(panel.image, found.image, { range: 1 });
     panel.image.setAttribute("aria-label", `Decoded image, ${words}`);
-    panel.answer.replaceChildren(element("strong", {}, found.accepted ? `The reader: ${found.digit}` : "The reader refuses"),
-      element("br"), `${found.accepted ? "" : `most like ${found.digit}, `}margin ${number(found.margin)}`,
-      element("br"), `code ${written(found.code)}`);
+    const said = found.accepted ? `The reader: ${found.digit}` : "The reader refuses";
+    const likest = found.accepted ? "" : `most like ${found.digit}, `;
+    panel.answer.replaceChildren(
+      element("strong", {}, said), element("br"),
+      `${likest}margin ${number(found.margin)}`, element("br"), `code ${written(found.code)}`);
     lenet.plane.showPoint(panel.plane, `${written(found.code)}, ${words}`);
   }
 
@@ -65,8 +73,9 @@
     const canvas = drawMap(element("canvas", { "aria-hidden": "true" }), found.image, { range: 1 });
     const label = `Go to ${written(found.code)}: ${inWords(found)}`;
     const go = () => panel.plane.move(found.code);
-    return element("li", {},
-      element("button", { type: "button", onclick: go, "aria-label": label }, found.accepted ? found.digit : "–", canvas));
+    const attributes = { type: "button", onclick: go, "aria-label": label };
+    const digit = found.accepted ? found.digit : "–";
+    return element("li", {}, element("button", attributes, digit, canvas));
   }
 
   Object.assign(lenet.plane, { makePanel, read, inWords, ofDigit, tile });

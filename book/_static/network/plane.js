@@ -6,13 +6,16 @@
 
 {
   const { element, svg } = lenet.page;
-  const SIDE = 340, EDGE = 28, FIELD = SIDE - EDGE; // units; the edge, left and below, is for numbers
+  const SIDE = 340, EDGE = 28, FIELD = SIDE - EDGE; // units; the edge, left and below: numbers
   const CIRCLE = 3.035; // within this radius are 99 % of N(0, I) in the plane: sqrt(2 ln 100)
   const MARGIN = 0.5; // of the frame, around codes and circle
   const STEPS = 60; // of an arrow key, from side to side
   const TILES = 13; // decoded images across the plane
   // As Matplotlib's tab10, which the chapter has, but dark enough to be read on white.
-  const COLOURS = ["#1b5fa8", "#b3470f", "#1d7a1d", "#b01f24", "#6f4a9e", "#7a4a3c", "#b0378c", "#555555", "#666600", "#00727d"];
+  const COLOURS = [
+    "#1b5fa8", "#b3470f", "#1d7a1d", "#b01f24", "#6f4a9e",
+    "#7a4a3c", "#b0378c", "#555555", "#666600", "#00727d",
+  ];
 
   // The square around some codes and the circle: where it begins, and how long a side is.
   function frameOf(codes) {
@@ -28,10 +31,11 @@
   function ticksOf(low, span) {
     const apart = [1, 2, 5, 10].find((step) => span / step <= 8) ?? 20;
     const first = Math.ceil(low / apart) * apart;
-    return Array.from({ length: Math.floor((low + span - first) / apart) + 1 }, (_, k) => first + k * apart);
+    const length = Math.floor((low + span - first) / apart) + 1;
+    return Array.from({ length }, (_, k) => first + k * apart);
   }
 
-  // A plane for these codes. `name` is what screen readers call its point; `moved(code)` is called
+  // A plane for these codes. `name` is what screen readers call its point; `moved()` is called
   // whenever the reader has moved it. Returns its element, and what draws on it.
   function makePlane(name, codes, moved) {
     const frame = frameOf(codes), handle = makeHandle(name, frame);
@@ -42,14 +46,18 @@
       ...axes(frame), parts.deviations, parts.codes, parts.path, parts.drawn);
     const plane = { frame, codes, parts, tiles, handle, drawing, code: [0, 0] };
     plane.element = element("div", { class: "plane" }, tiles, drawing, handle);
-    plane.move = (code) => moved((plane.code = code.map((value, axis) => inFrame(value, axis, frame))));
+    plane.move = (code) => {
+      plane.code = code.map((value, axis) => inFrame(value, axis, frame));
+      moved();
+    };
     drawCodes(plane);
     listenToPointers(plane);
     handle.addEventListener("keydown", (event) => listenToKeys(event, plane));
     return plane;
   }
 
-  const inFrame = (value, axis, { low, span }) => Math.min(low[axis] + span, Math.max(low[axis], value));
+  const inFrame = (value, axis, { low, span }) =>
+    Math.min(low[axis] + span, Math.max(low[axis], value));
   const lengthOf = (value, { span }) => (value * FIELD) / span; // a length of the plane in units
 
   // A code -> units of the drawing, from its upper left corner.
@@ -70,7 +78,8 @@
     const up = ticksOf(low[1], span).map((value) =>
       tick(value, { x: EDGE - 5, y: placeOf([0, value], frame)[1] + 4, "text-anchor": "end" }));
     const field = svg("rect", { class: "plane-field", x: EDGE, y: 0, width: FIELD, height: FIELD });
-    return [field, ...across, ...up, svg("circle", { class: "plane-circle", cx, cy, r: lengthOf(CIRCLE, frame) })];
+    const circle = svg("circle", { class: "plane-circle", cx, cy, r: lengthOf(CIRCLE, frame) });
+    return [field, ...across, ...up, circle];
   }
 
   const tick = (value, place) =>
@@ -89,8 +98,9 @@
   // The point: a slider in two directions. Its value is latent 1, its text says everything.
   function makeHandle(name, { low, span }) {
     return element("div", {
-      class: "plane-handle", role: "slider", tabindex: 0, "aria-label": name, "aria-describedby": "plane-hint",
-      "aria-valuemin": low[0].toFixed(1), "aria-valuemax": (low[0] + span).toFixed(1), "aria-valuenow": 0,
+      class: "plane-handle", role: "slider", tabindex: 0,
+      "aria-label": name, "aria-describedby": "plane-hint", "aria-valuenow": 0,
+      "aria-valuemin": low[0].toFixed(1), "aria-valuemax": (low[0] + span).toFixed(1),
     });
   }
 
@@ -115,7 +125,9 @@
       plane.move(codeAt(event, plane));
     });
     box.addEventListener("pointermove", (event) => dragged && plane.move(codeAt(event, plane)));
-    for (const end of ["pointerup", "pointercancel"]) box.addEventListener(end, () => (dragged = false));
+    for (const end of ["pointerup", "pointercancel"]) {
+      box.addEventListener(end, () => (dragged = false));
+    }
     box.addEventListener("click", (event) => {
       plane.move(codeAt(event, plane));
       handle.focus({ preventScroll: true });
@@ -146,14 +158,18 @@
   // A line through codes, with a dot at each of the `stops`.
   function showPath({ frame, parts }, line, stops) {
     const points = line.map((code) => placeOf(code, frame).join()).join(" ");
-    const dots = stops.map((code) => placeOf(code, frame)).map(([cx, cy]) => svg("circle", { cx, cy, r: 2.5 }));
+    const dots = stops.map((code) => {
+      const [cx, cy] = placeOf(code, frame);
+      return svg("circle", { cx, cy, r: 2.5 });
+    });
     parts.path.replaceChildren(svg("polyline", { points }), ...dots);
   }
 
   // A dot for a drawn code, which falls to its place from above.
   function dropDot({ frame, parts }, code) {
     const [cx, cy] = placeOf(code, frame);
-    parts.drawn.append(svg("circle", { class: "plane-dot", cx, cy, r: 2.5, style: `--fall: ${-cy}px` }));
+    const style = `--fall: ${-cy}px`;
+    parts.drawn.append(svg("circle", { class: "plane-dot", cx, cy, r: 2.5, style }));
   }
 
   // What a grid of codes decodes to, drawn under the plane once and kept.

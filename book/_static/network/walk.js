@@ -11,8 +11,9 @@
   const KEPT = 9; // drawn codes whose images are shown
   const A_FRAME = 4; // codes drawn in one frame: more would make it stutter
   const MOST = 500; // dots in the plane
-  const HINT = "Drag the ring, or click or tap in a plane. By keyboard, with the ring in focus: arrow keys (larger " +
-    "steps with Shift), 0 to 9 for the next test code of that digit, Home for the origin.";
+  const HINT = "Drag the ring, or click or tap in a plane. By keyboard, with the ring in focus: " +
+    "arrow keys (larger steps with Shift), 0 to 9 for the next test code of that digit, Home for " +
+    "the origin.";
 
   const button = (words, onclick) => element("button", { type: "button", onclick }, words);
   const group = (words, ...children) =>
@@ -21,16 +22,15 @@
   // A field for one of several, {value: words}: the field, and a label around it. `name` is what
   // screen readers call it.
   function choice(words, name, options, chosen, onchange) {
-    const field = element("select", { onchange, "aria-label": name }, Object.entries(options).map(([value, shown]) =>
-      element("option", { value, selected: value === chosen }, shown)));
+    const entries = Object.entries(options).map(([value, shown]) =>
+      element("option", { value, selected: value === chosen }, shown));
+    const field = element("select", { onchange, "aria-label": name }, entries);
     return { field, label: element("label", {}, words ? `${words} ` : null, field) };
   }
 
   // What the plane shows
 
-  const VIEWS = {
-    codes: "test codes", deviations: "test codes with σ", tiles: "decoded images",
-  };
+  const VIEWS = { codes: "test codes", deviations: "test codes with σ", tiles: "decoded images" };
 
   function viewControls(panels) {
     const view = choice("In the plane", "In the plane", VIEWS, "codes", () => update());
@@ -64,7 +64,8 @@
     lenet.plane.showPath(panel.plane, points(FINE), stops);
     panel.path.replaceChildren(...found.map((one) => tile(panel, one)));
     panel.path.setAttribute("aria-label", `Path from ${choice.from} to ${choice.to}`);
-    return `${panel.title}: ${found.map(({ digit, accepted }) => (accepted ? digit : "refused")).join(", ")}.`;
+    const digits = found.map(({ digit, accepted }) => (accepted ? digit : "refused"));
+    return `${panel.title}: ${digits.join(", ")}.`;
   }
 
   function clearPath(panel) {
@@ -78,13 +79,16 @@
     const changed = () => (walk.stop(), update());
     const from = choice("Path from", "Path from", digits, "1", changed);
     const to = choice("to", "Path to", digits, "0", changed);
-    const way = choice("", "Way of the path", { straight: "straight", round: "round" }, "straight", changed);
-    const chosen = () => ({ from: Number(from.field.value), to: Number(to.field.value), way: way.field.value });
+    const ways = { straight: "straight", round: "round" };
+    const way = choice("", "Way of the path", ways, "straight", changed);
+    const valueOf = ({ field }) => field.value;
+    const chosen = () =>
+      ({ from: Number(valueOf(from)), to: Number(valueOf(to)), way: valueOf(way) });
     const walk = walking(update, (share) =>
       panels.forEach((panel) => panel.plane.move(pathOf(panel, chosen())(share))));
     const clear = () => (walk.stop(), panels.forEach(clearPath));
-    const bar = group("A path between two digits", from.label, to.label, way.label, button("Walk", walk.start));
-    return { element: bar, clear };
+    const parts = [from.label, to.label, way.label, button("Walk", walk.start)];
+    return { element: group("A path between two digits", ...parts), clear };
   }
 
   // Calls `step` with shares from 0 to 1, one a frame, after `begin`. Who wants no motion gets the
@@ -115,7 +119,7 @@
     panel.counts = { drawn: 0, accepted: Array(10).fill(0) };
   }
 
-  // One code for both networks: a dot falls into each plane, and each decoder makes its image of it.
+  // One code for both networks: a dot falls into each plane, and each decoder makes an image of it.
   function drawCode(panels) {
     const code = lenet.normalCode();
     for (const panel of panels) {
@@ -135,7 +139,8 @@
     const all = accepted.reduce((sum, count) => sum + count, 0), most = Math.max(...accepted);
     const share = `${drawn} drawn, ${all} accepted (${Math.round((100 * all) / drawn)} %)`;
     if (all === 0) return `${share}.`;
-    return `${share}; the most frequent digit, ${accepted.indexOf(most)}, is ${most} of these. The last ${KEPT}:`;
+    const digit = accepted.indexOf(most);
+    return `${share}; the most frequent digit, ${digit}, is ${most} of these. The last ${KEPT}:`;
   }
 
   function drawControls(panels) {
@@ -143,8 +148,9 @@
     function some() {
       for (let k = 0; k < A_FRAME && left > 0; k++, left--) drawCode(panels);
       if (left > 0) requestAnimationFrame(some);
-      else announce(panels.map(({ title, counts }) => `${title}: ${countInWords(counts)}`).join(" "));
+      else announce(panels.map(inWords).join(" "));
     }
+    const inWords = ({ title, counts }) => `${title}: ${countInWords(counts)}`;
     function draw(count) {
       if (left === 0) requestAnimationFrame(some);
       left += count;
@@ -162,9 +168,12 @@
       const panels = ["vae", "autoencoder"].map((name) => lenet.plane.makePanel(name, reader));
       const path = pathControls(panels), drawn = drawControls(panels);
       const clear = () => [path, drawn].forEach((controls) => controls.clear());
-      path.element.append(element("button", { type: "button", onclick: clear, "aria-label": "Clear path and codes" }, "Clear"));
+      const all = button("Clear", clear);
+      all.setAttribute("aria-label", "Clear path and codes");
+      path.element.append(all);
+      const controls = [viewControls(panels), drawn.element, path.element];
       return element("div", {},
-        element("div", { class: "plane-controls" }, viewControls(panels), drawn.element, path.element),
+        element("div", { class: "plane-controls" }, controls),
         element("div", { class: "plane-panels" }, panels.map((panel) => panel.element)),
         element("p", { class: "network-note", id: "plane-hint" }, HINT));
     });

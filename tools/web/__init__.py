@@ -1,0 +1,1 @@
+"""What export_web.py is made of."""
