@@ -378,9 +378,5 @@ def test_what_was_hidden_is_drawn_when_it_is_seen(page):
     page.evaluate("document.getElementById('layers').hidden = false")
     page.locator(".layers-network").get_by_text("3 maps, 24 × 24").wait_for()
     page.locator(".layers-words").get_by_text("Convolution 1, map").wait_for()
-<<<<<<< HEAD
-    assert page.locator(".layers-network canvas").nth(1).bounding_box()["width"] == 198  # two a row
-=======
     box = page.locator(".layers-network canvas").nth(1).bounding_box()
     assert box["width"] == 198  # two maps in a row
->>>>>>> layers
