@@ -24,9 +24,16 @@ PACKAGE = "axe-core@4.14.1"
 ARCHIVE = "axe-core-4.14.1.tgz"
 SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# A head that is a formula is not empty: axe-core does not read the MathML that screen readers do.
 COUNT = """async () => {
+    const isFormula = ({ target: [place] }) =>
+        document.querySelector(place)?.querySelector("mjx-assistive-mml");
     const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-    return violations.map(({ id, nodes }) => [id, nodes.length, nodes[0].target.join(" ")]);
+    return violations
+        .map(({ id, nodes }) =>
+            [id, id === "empty-table-header" ? nodes.filter((one) => !isFormula(one)) : nodes])
+        .filter(([, nodes]) => nodes.length)
+        .map(([id, nodes]) => [id, nodes.length, nodes[0].target.join(" ")]);
 }"""
 
 

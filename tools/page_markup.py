@@ -14,7 +14,7 @@ MENDED = [
     (r'(<button class="[^"]*search-button-field[^>]*?) aria-label="Search"', r"\1"),
     (r'(<i class="theme-switch [^>]*?) title="[^"]*"', r'\1 aria-hidden="true"'),
     # region: the course's name stands in the sidebar, and in no landmark.
-    (r'(<div id="pst-primary-sidebar")', r'\1 role="region" aria-label="Course"'),
+    (r'(<div id="pst-primary-sidebar")(?! role)', r'\1 role="region" aria-label="Course"'),
     # empty-table-header: the corner above the names of rows is no header.
     (r"<th(?: class=\"head\")?>\s*(?:<p>\s*</p>)?\s*</th>", "<td></td>"),
     # aria-allowed-role, aria-deprecated-role, aria-required-children: a list that is none.
