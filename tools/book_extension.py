@@ -1,4 +1,4 @@
-"""What the book needs beyond Jupyter Book: facts about the runs, MathJax, buttons.
+"""What the book needs beyond Jupyter Book: facts about the runs, MathJax, buttons, mended markup.
 
 The directive `facts` writes a table from files, so that no page holds a number typed by hand:
 
@@ -38,6 +38,7 @@ from notebook.reading import (
     read_notebook,
     run_parameters,
 )
+from page_markup import mend_pages
 from release.buttons import add_launch_buttons, edit_the_source, turn_on_buttons
 from sphinx.util.docutils import SphinxDirective
 
@@ -254,4 +255,5 @@ def setup(app) -> dict:
     app.connect("html-page-context", add_launch_buttons, priority=502)  # after the theme's
     app.connect("html-page-context", edit_the_source, priority=502)
     app.connect("builder-inited", copy_mathjax)
+    app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
