@@ -195,6 +195,46 @@ def test_a_photograph_is_read_as_the_library_reads_it(page, tmp_path):
     assert not alert.is_visible()
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        "new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true })",
+        "new ClipboardEvent('paste', { clipboardData: files, bubbles: true })",
+    ],
+    ids=["drop", "paste"],
+)
+def test_a_picture_by_drop_or_paste(page, event):
+    path = next(iter(example_pictures().values()))
+    page.evaluate(
+        f"""(bytes) => {{
+            const files = new DataTransfer();
+            files.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], "a"));
+            document.body.dispatchEvent({event});
+        }}""",
+        base64.b64encode(path.read_bytes()).decode(),
+    )
+    page.locator(".network-verdict", has_text="%").wait_for()
+    assert np.abs(seen(page).astype(int) - to_mnist(path).numpy()).max() <= 1
+
+
+def test_a_pen_that_presses_harder_draws_wider(page):
+    inked = page.evaluate("""() => [0.25, 0.5, 0.75].map((pressure) => {
+        const paper = new lenet.Paper({ label: "Paper" });
+        paper.canvas.setPointerCapture = () => {};
+        document.body.append(paper.canvas);
+        const box = paper.canvas.getBoundingClientRect();
+        for (const [type, x] of [["pointerdown", 60], ["pointermove", 120], ["pointerup", 180]]) {
+            paper.canvas.dispatchEvent(new PointerEvent(type, {
+                pointerType: "pen", pointerId: 1, pressure,
+                clientX: box.left + x, clientY: box.top + 99,
+            }));
+        }
+        return paper.pixels().data.filter((value, at) => at % 4 === 0 && value < 128).length;
+    })""")
+    assert inked[1] > 1.5 * inked[0]
+    assert inked[2] > 1.3 * inked[1]
+
+
 def test_own_weights_join_the_others_or_a_sentence_says_why_not(page, tmp_path):
     torch.manual_seed(0)
     mine = LeNet5(kernels=(3, 8)).eval()

@@ -62,7 +62,8 @@
     build() {
       return element("div", {},
         element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()), this.problem,
-        element("p", { class: "network-note" }, "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
+        element("p", { class: "network-note" }, "Without a mouse: Tab to the paper; the arrow keys move the pen, Space puts it down and lifts it. ",
+          "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
         folded("From the drawing to 28x28, step by step", this.steps, (open) => {
           this.stepsOpen = open;
           this.update();
@@ -105,8 +106,9 @@
 
     listen() {
       this.place.addEventListener("keydown", (event) => this.key(event));
-      this.place.addEventListener("dragover", (event) => event.preventDefault());
-      this.place.addEventListener("drop", (event) => {
+      // Anywhere: beside the paper the browser would leave the page to show the file.
+      document.addEventListener("dragover", (event) => event.preventDefault());
+      document.addEventListener("drop", (event) => {
         event.preventDefault();
         this.open(event.dataTransfer.files[0]);
       });
