@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             facts |= measured(rounded(model).float(), options.dataset, options.seed)
             lc.save_model(rounded(model), path, dataset=options.dataset, **facts)
             print(f"{path.relative_to(root).as_posix()}: {path.stat().st_size:,} bytes")
-        draw_plane(model, options.dataset, root / FIGURE)
+        draw_plane(rounded(model).float(), options.dataset, root / FIGURE)
     except (lc.CourseError, OSError) as error:
         print(f"train_page_networks: {error}", file=sys.stderr)
         return 2
