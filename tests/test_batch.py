@@ -127,6 +127,8 @@ REFUSED = [
     (SWEEP % "alone: 1", "alone is true or false"),
     (SWEEP % "pictures: [curve.svg]", "pictures: 'curve.svg' does not end in .png"),
     (SWEEP % "pictures: [../curve.png]", "pictures: '../curve.png' is not a path inside"),
+    (SWEEP % "pictures: ['..\\\\curve.png']", "is not a path inside the folder"),
+    (SWEEP % "pictures: ['C:curve.png']", "pictures: 'C:curve.png' is not a path inside"),
     (SWEEP % "pictures: [a.png, b/a.png]", "s/run and s/run both write book/figures/s/run-a.png"),
     (SWEEP % "grid: []", "s: grid: an empty list makes no runs"),
     (SWEEP % "grid: [x]", "s: grid: expected names with values, got 'x'"),

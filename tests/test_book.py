@@ -11,10 +11,13 @@ import threading
 import warnings
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import book_extension
+import hosts
 import nbformat
 import pytest
+import servers
 import yaml
 from build_book import build
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -28,6 +31,12 @@ DOCUMENTS = [TOC["root"]] + [
     chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]
 ]
 PAGES = ["index.html", *(f"{name}.html" for name in DOCUMENTS), "search.html", "genindex.html"]
+COURSE = (
+    *("_config.yml", "_toc.yml", "pyproject.toml", ".binder"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
+    *("book", "instructors", "labs", "lenetcourse", "tools"),
+)
+ADDRESS = re.compile(r"^(repository:\n  url: ).*$", re.M)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 390, "height": 844}
 NO_BROWSER = "no page was opened in a browser: there is no Chromium; sudo apt install chromium"
@@ -64,11 +73,19 @@ def copy_book(target, *names):
             shutil.copy(source, target / name)
 
 
+def set_address(root, address):
+    config = root / "_config.yml"
+    text, changes = ADDRESS.subn(rf'\1"{address}"', config.read_text(encoding="utf-8"))
+    assert changes == 1
+    config.write_text(text, encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """Build a copy of the book; return its root and what the tool printed."""
+    """Build a copy of the course with an address; return its root and what the tool printed."""
     root = tmp_path_factory.mktemp("book")
-    copy_book(root, "_config.yml", "_toc.yml", "book", "labs", "tools", "lenetcourse")
+    copy_book(root, *COURSE)
+    set_address(root, hosts.REPOSITORY)
     return root, run_build(root)
 
 
@@ -178,14 +195,10 @@ def test_building_again_changes_nothing(built, html):
 
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
-    """Build two pages with the course's configuration, an address and a broken link."""
+    """Build two pages with the course's configuration and a broken link."""
     root = tmp_path_factory.mktemp("small")
     copy_book(root, "_config.yml", "tools", "book/_static", "book/references.bib")
-    config = root / "_config.yml"
-    text = config.read_text(encoding="utf-8")
-    assert '  url: ""\n' in text
-    address = '  url: "https://github.com/someone/course"\n'
-    config.write_text(text.replace('  url: ""\n', address), encoding="utf-8")
+    set_address(root, "")
     (root / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n- file: book/01_small\n", encoding="utf-8"
     )
@@ -216,15 +229,30 @@ def test_warning_fails_the_build(small_book):
     assert not (root / "_build/.doctrees").exists()
 
 
-def test_buttons_appear_with_the_address_of_the_repository(small_book, html):
+def test_without_an_address_there_are_no_buttons(small_book):
     root, _ = small_book
-    page = (root / "_build/html/book/01_small.html").read_text(encoding="utf-8")
-    colab = "https://colab.research.google.com/github/someone/course/blob/main/book/01_small.ipynb"
-    assert f'href="{colab}"' in page
-    assert 'href="https://github.com/someone/course"' in page
-    for path in html.rglob("*.html"):
+    for path in (root / "_build/html").rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        assert not re.search("colab|/issues/new|/edit/", text), path
+        assert not re.search("colab|kaggle|mybinder|github|/issues/new|/edit/", text), path
+
+
+def test_every_link_leads_to_what_the_release_holds(built, html):
+    """Buttons, badges, pages and their places, and the wheel that the notebooks install."""
+    root, _ = built
+    links = hosts.links_of(root)
+    server = servers.Server()
+    hosts.hold_release(server, root, lenetcourse.__version__)
+    addresses = sorted({address for _, address in links})
+    wrong = list(filter(None, (hosts.follow(server, address) for address in addresses)))
+    for address in (f"{hosts.PAGES}book/nowhere.html", f"{hosts.PAGES}book/labs.html#nowhere"):
+        assert hosts.follow(server, address)
+    server.close()
+    print(f"{len(links)} links to {len(addresses)} addresses, {len(wrong)} of them broken")
+    assert wrong == []
+    for name in DOCUMENTS:
+        leads_to = {urlsplit(link).hostname for where, link in links if where == f"{name}.html"}
+        services = hosts.SERVICES if (ROOT / f"{name}.ipynb").is_file() else ()
+        assert leads_to == {"github.com", "someone.github.io", *services}, name
 
 
 # What the pages say

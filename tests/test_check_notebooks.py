@@ -21,6 +21,12 @@ def text(source, *tags):
     return new_markdown_cell(source, metadata={"tags": list(tags)})
 
 
+def attached(source):
+    cell = text(source)
+    cell.attachments = {"plan.png": {"image/png": PNG}}
+    return cell
+
+
 def shown(mime, value):
     return new_output("display_data", {mime: value, "text/plain": "it"})
 
@@ -34,7 +40,7 @@ def good_chapter():
     answer = "\n1. Why?\n   <details><summary>Answer</summary>So.</details>"
     nb = new_notebook()
     nb.cells = [
-        text("# Toy\n\nA question?\n\n**In this chapter you will** see ![a plan](plan.png)."),
+        text("# Toy\n\nA question?\n\n**In this chapter you will** see `![a plan](plan.png)`."),
         install_cell(),
         code('dataset = "auto"', "parameters"),
         text("## Data\n\n" + "word " * 1600, "skeleton-data"),
@@ -159,13 +165,18 @@ BAD = [
     ("no_run_traces", None, "papermill metadata of a run", metadata(papermill={})),
     ("no_run_traces", 5, "execution left by a run", cell_metadata(5, execution={})),
     ("no_run_traces", 11, "injected-parameters left by", retag(11, "injected-parameters")),
-    ("small_file", None, "615 KB, at most 500", output(5, printed("x" * 600_000))),
+    ("small_file", None, "616 KB, at most 500", output(5, printed("x" * 600_000))),
     ("figures_described", 9, "figure without a descr", cell_metadata(9, mystnb=SHORT_ALT)),
-    ("figures_described", 7, "image without alt text", put(7, text("![](a.png)"))),
-    ("figures_described", 7, "image without alt text", put(7, text('<img src="a.png" alt="">'))),
+    ("figures_described", 7, "image without alt text", put(7, text("![](data:,)"))),
+    ("figures_described", 7, "image without alt text", put(7, text('<img src="data:," alt="">'))),
     ("stable_ids", 5, "cell id 'Cell_5' is not", lambda nb: nb.cells[4].update(id="Cell_5")),
     ("install_first", 2, "first code cell is not the one that", replace(2, "import sys")),
     ("install_first", 2, "first code cell is not the one that", retag(2, "remove-cell")),
+    ("nothing_beside", 7, "picture outside", put(7, text("![A plan](plan.png)"))),
+    ("nothing_beside", 7, "picture outside", put(7, text('<img alt="A plan" src="plan.png">'))),
+    ("nothing_beside", 7, "picture outside", put(7, attached("![A plan](data:,)"))),
+    ("imports_installed", 5, "imports nbval,", replace(5, "import nbval.plugin, PIL, sklearn")),
+    ("imports_installed", 5, "imports nbval,", replace(5, "if x:\n    from nbval import plugin")),
     ("plain_markdown", 7, "MyST syntax '```{note}'", put(7, text("```{note}\nRead.\n```"))),
     ("plain_markdown", 7, "MyST syntax ':::'", put(7, text(":::{tip}\nRead.\n:::"))),
     ("plain_markdown", 7, "MyST syntax '(target)='", put(7, text("(target)=\nText"))),

@@ -59,7 +59,7 @@ def test_without_a_target_it_lists_them(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["bok"], "no target 'bok': there are book, check, clean"),
+        (["bok"], "no target 'bok': there are book, bundle, check, clean"),
         (["lab", "JOB=2"], "no setting 'JOB': there are DASK, JOBS"),
         (["book", "VENV=none", 'PIP_ARGS=--index-url "x'], 'PIP_ARGS=--index-url "x: no closing'),
     ],
@@ -106,6 +106,10 @@ def test_settings_reach_the_tools():
     assert do.steps("figures", NONE) == [([tool], {})]
     assert do.steps("labs", settings) == [(["tools/make_labs.py", "a", "b", "--run"], {})]
     assert do.steps("labs", NONE) == [(["tools/make_labs.py"], {})]
+    _, settings = do.read_arguments(["WHEELHOUSE=linux-3.11 macos-3.12", "MNIST=1", "TORCH=usual"])
+    options = ["--wheelhouse=linux-3.11", "--wheelhouse=macos-3.12", "--mnist", "--torch", "usual"]
+    assert do.steps("bundle", settings) == [(["tools/make_bundle.py", *options], {})]
+    assert do.steps("bundle", NONE) == [(["tools/make_bundle.py"], {})]
 
 
 def test_the_environment_is_made_once_and_again_after_a_change(course, ran):

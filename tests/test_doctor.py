@@ -16,8 +16,9 @@ from packaging.version import Version
 
 import lenetcourse
 from lenetcourse.cli import main
-from lenetcourse.command import doctor, findings, packages, place, probe
-from lenetcourse.command.place import Place, find_place, pip_command
+from lenetcourse.command import doctor
+from lenetcourse.doctor import findings, packages, place, probe
+from lenetcourse.doctor.place import Place, find_place, pip_command
 
 ROOT = Path(__file__).parents[1]
 GOOD = "Everything that the course needs is here."
@@ -181,26 +182,17 @@ def test_mnist_that_is_damaged(here, examine, monkeypatch, tmp_path):
 
 def test_the_order_of_faults(fakes, examine, monkeypatch):
     """All at once: what stops a reader first comes first."""
-    bounds = ["gone>=1.5", "old>=2.10", "hidden>=1", *(f"{name}>=1" for name in BAD)]
+    bounds = ["gone>=1.5", "old>=2.10", *(f"{name}>=1" for name in BAD)]
     course(fakes, *bounds)
     install(fakes, "old", "2.9")
     for name, code in BAD.items():
         install(fakes, name, code=code)
-    install(fakes, "hidden")
-    Path("hidden.py").touch()  # in the working folder: notebooks look there first
     monkeypatch.setattr(packages, "PYTHON", "3.99")
     monkeypatch.setitem(sys.modules, "ipykernel", None)
     code, page = examine()
     assert code == 1
-    assert page.startswith("10 things to mend. The first: Python 3.")
-    assert faults(page) == [
-        "Python",
-        str(Path("hidden.py").absolute()),
-        "gone",
-        "old",
-        *BAD,
-        "Jupyter",
-    ]
+    assert page.startswith("9 things to mend. The first: Python 3.")
+    assert faults(page) == ["Python", "gone", "old", *BAD, "Jupyter"]
     pip = f"{sys.executable} -m pip install"
     assert f'gone is missing. {pip} "gone>=1.5"' in page
     assert f'old 2.9 (it takes 2.10) is too old. {pip} "old>=2.10" Then restart the kernel' in page
@@ -213,6 +205,17 @@ def test_the_order_of_faults(fakes, examine, monkeypatch):
     assert "add --no-index --find-links" in page
     assert "Then run `lenetcourse doctor` again" in page
     assert "Device" not in page  # nothing that takes torch is tried
+
+
+def test_a_file_that_hides_a_package(fakes, examine):
+    """What breaks because of it is not told: installing that again would not help."""
+    course(fakes, "hidden>=1", "victim>=1")
+    install(fakes, "hidden", code="tensor = 1")
+    install(fakes, "victim", code="from hidden import tensor")
+    Path("hidden.py").touch()  # in the working folder: notebooks look there first
+    code, page = examine()
+    assert (code, faults(page)) == (1, [str(Path("hidden.py").absolute())])
+    assert "hidden.py hides the package hidden. Give that file another name" in page
 
 
 def test_many_missing_packages(fakes, examine):
@@ -335,6 +338,23 @@ def test_weights_and_pictures(here, examine, monkeypatch, tmp_path, module, word
     assert code == 1
     assert words in page
     assert "--force-reinstall --no-deps lenetcourse==" in page
+
+
+def test_results(here, examine, monkeypatch, tmp_path):
+    assert f" recorded runs in {ROOT / 'book' / 'results'} " in examine()[1]
+    monkeypatch.setattr("lenetcourse.show.results.LIBRARY", tmp_path / "lenetcourse")
+    code, page = examine()
+    assert (code, faults(page)) == (1, ["The"])
+    assert (
+        "The recorded results, which chapters from 03 on show, cannot be read: no published" in page
+    )
+    Path("published.json").touch()
+    Path("results").mkdir()
+    code, page = examine()
+    assert (code, faults(page)) == (1, ["The"])
+    assert "results is empty" in page
+    Path("results", "one.json").touch()
+    assert examine()[0] == 0
 
 
 def test_a_wrong_name_of_a_data_set(here, examine, monkeypatch):

@@ -22,7 +22,16 @@ from safetensors.torch import load, save
 from test_book import find_browser
 from torch.nn import functional as F
 
-from lenetcourse import LeNet5, activations, layer_table, load_dataset, load_model, save_model
+from lenetcourse import (
+    LeNet5,
+    PictureError,
+    activations,
+    layer_table,
+    load_dataset,
+    load_model,
+    save_model,
+    to_mnist,
+)
 from lenetcourse.data.datasets import DatasetError
 from lenetcourse.data.pictures import example_pictures
 from lenetcourse.models.vae import VAE
@@ -361,10 +370,9 @@ def test_unsure_is_what_predict_calls_so(page):
 def test_drawings_agree(page, tmp_path):
     made = network_page.drawings(100)
     fields, pngs = network_page.converted_drawings(page, made, 64)
-    for name in export_web.OWN_WEIGHTS:
-        differences, classes = network_page.layer_differences(page, name, fields)
-        assert max(differences.values()) < TOLERANCE
-        assert classes == 0
+    differences, classes = network_page.layer_differences(page, "reader", fields)
+    assert max(differences.values()) < TOLERANCE
+    assert classes == 0
     few = slice(0, 100, 20)
     np.testing.assert_array_equal(network_page.by_library(pngs[few], tmp_path), fields[few])
 
@@ -383,6 +391,53 @@ def test_pictures_agree(page, tmp_path):
     differences, classes = network_page.layer_differences(page, "reader", fields)
     assert max(differences.values()) < TOLERANCE
     assert classes == 0
+
+
+def scribble(random):
+    """Return RGBA pixels of a few strokes, strong and faint, in noise, bad light or on nothing."""
+    height, width = random.integers(20, 70, 2)
+    if random.random() < 0.2:  # more than the conversion works with
+        width = int(random.integers(330, 1400))
+        height = min(height, 30)
+    row, column = np.mgrid[:height, :width]
+    ink = np.zeros((height, width))
+    for _ in range(random.integers(1, 5)):
+        (y, x), (b, a) = random.uniform(0, 1, (2, 2)) * (height, min(width, 60))
+        along = np.clip(
+            ((row - y) * (b - y) + (column - x) * (a - x)) / ((b - y) ** 2 + (a - x) ** 2), 0, 1
+        )
+        distance = np.hypot(row - y - along * (b - y), column - x - along * (a - x))
+        stroke = np.clip(random.uniform(1, 4) + 0.5 - distance, 0, 1)
+        ink = np.maximum(ink, stroke * random.choice([1, 0.8, 0.45, 0.3]))
+    paper = 220 + random.uniform(-30, 30) * row / height + random.uniform(-30, 30) * column / width
+    grey = (
+        paper - ink * random.uniform(5, 180) + random.normal(0, random.choice([0, 1, 5]), ink.shape)
+    )
+    pixels = np.clip(grey, 0, 255)[..., None].repeat(4, 2)
+    pixels[..., :3] += random.uniform(-9, 9, 3)
+    alpha = random.integers(3)  # all to be seen, the strokes only, or everything in part
+    pixels[..., 3] = (255, 255 * ink, random.uniform(5, 250))[alpha]
+    return np.clip(pixels if random.random() < 0.7 else 255 - pixels, 0, 255).astype(np.uint8)
+
+
+def test_any_pixels_become_what_to_mnist_makes_of_them(page):
+    random = np.random.default_rng(0)
+    made = [scribble(random) for _ in range(120)]
+    found = page.evaluate(
+        """(all) => all.map(([width, height, pixels]) =>
+            attempt(() => centred({ width, height, data: fromBase64(pixels) })))""",
+        [[one.shape[1], one.shape[0], network_page.encoded(one)] for one in made],
+    )
+    refused = 0
+    for pixels, answer in zip(made, found, strict=True):
+        try:
+            expected = to_mnist(pixels).numpy()
+        except PictureError:
+            assert "No ink found" in answer["sentence"]
+            refused += 1
+        else:
+            np.testing.assert_array_equal(network_page.fields([answer["value"]])[0], expected)
+    assert 0 < refused < 60
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])

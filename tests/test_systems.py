@@ -4,9 +4,10 @@ import ast
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
+from check_notebooks import shown
 from notebook.reading import code_hash, read_notebook
 
 ROOT = Path(__file__).parent.parent
@@ -14,7 +15,7 @@ SOURCES = [
     path for room in ("lenetcourse", "tools", "benchmarks") for path in (ROOT / room).rglob("*.py")
 ]
 # Who opens something else: a picture, a folder, a descriptor, an archive, a file of bytes.
-NO_TEXT = {"Image", "os", "gzip", "zipfile"}
+NO_TEXT = {"Image", "os", "gzip", "zipfile", "archive", "tarfile"}
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 LONGEST = 180  # Windows takes 260 in all; the folder of the course and a temporary name are in it
 
@@ -29,7 +30,7 @@ def tracked(*options):
 
 
 def without_encoding(text):
-    """Return the line numbers of calls that take the encoding of the system for a text."""
+    """Return the line numbers of calls that take the system's encoding without saying so."""
     if not re.search(r"open\(|_text\(|text=|universal_newlines", text):
         return []  # most files: parsing them all takes seconds
     found = []
@@ -41,12 +42,13 @@ def without_encoding(text):
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         words = [a.value for a in [*call.args, *keywords.values()] if isinstance(a, ast.Constant)]
         is_text = {
-            "read_text": True,
-            "write_text": True,
+            "read_text": isinstance(call.func, ast.Attribute),
+            "write_text": isinstance(call.func, ast.Attribute),  # files.write_text writes UTF-8
             "fdopen": "b" not in "".join(map(str, words)),
             "open": owner not in NO_TEXT and not {"rb", "wb", "ab", "r+b", "a+b"} & set(words),
         }.get(name, bool({"text", "universal_newlines"} & set(keywords)) and owner == "subprocess")
-        if is_text and "encoding" not in keywords:
+        # What another program says comes in the system's encoding: errors="replace" says that.
+        if is_text and not {"encoding", "errors"} & set(keywords):
             found.append(call.lineno)
     return found
 
@@ -95,6 +97,12 @@ def test_text_has_one_line_end_on_every_system():
         _, worktree, attributes = line.partition("\t")[0].split(maxsplit=2)
         assert worktree in ("w/lf", "w/-text", "w/none"), line
         assert attributes.split() in (["attr/text=auto", "eol=lf"], ["attr/-text"]), line
+
+
+def test_a_place_is_shown_alike_on_windows():
+    course = PureWindowsPath("C:/course")
+    assert shown(course / "book" / "01_a.ipynb", course) == "book/01_a.ipynb"
+    assert shown(PureWindowsPath("D:/x.ipynb"), course) == "D:/x.ipynb"
 
 
 def test_a_notebook_with_other_line_ends_has_the_same_hash(tmp_path):

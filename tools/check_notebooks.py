@@ -12,7 +12,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from batch.hashes import stale
 from batch.runs import read_batch
@@ -28,7 +28,10 @@ from notebook.reading import (
     Unusable,
     cells_of,
     has_bare_image,
+    has_picture_beside,
+    imported,
     install_cell,
+    installed_with_library,
     machine_path,
     magics,
     myst_syntax,
@@ -184,6 +187,21 @@ def mend_install_cell(path: Path) -> None:
     write_notebook(nb, path)
 
 
+def nothing_beside(page: Page) -> Findings:
+    """A notebook may lie alone, and Colab does not show attachments."""
+    for number, cell in cells_of(page.nb, "markdown"):
+        if cell.get("attachments") or has_picture_beside(cell.source):
+            yield Finding(number, "picture outside the notebook", "draw it in a code cell")
+
+
+def imports_installed(page: Page) -> Findings:
+    """A notebook imports nothing but what comes with Python, Jupyter or the library's wheel."""
+    for number, cell in cells_of(page.nb, "code"):
+        for name in sorted(imported(cell.source) - installed_with_library()):
+            todo = "do without it: it need not be there where a notebook lies alone"
+            yield Finding(number, f"imports {name}, which the wheel does not bring", todo)
+
+
 def plain_markdown(page: Page) -> Findings:
     """Jupyter and Colab show the text as the book does."""
     for number, cell in cells_of(page.nb, "markdown"):
@@ -204,6 +222,8 @@ RULES = (
     figures_described,
     stable_ids,
     install_first,
+    nothing_beside,
+    imports_installed,
     plain_markdown,
     *CHAPTER_RULES,
 )
@@ -269,9 +289,9 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     return 0
 
 
-def shown(path: Path, root: Path) -> Path:
+def shown(path: PurePath, root: PurePath) -> str:
     """Return a path as it is printed: from the course's folder on, where it lies there."""
-    return path.relative_to(root) if path.is_relative_to(root) else path
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ TARGETS = (
     ("lab", "JupyterLab on the course, on this machine only, with its token"),
     ("labs", "write the labs from labs/solutions (ONLY=02; RUN=1 runs the solutions first)"),
     ("figures", "run on MNIST what changed of the batch (ONLY= JOBS= DASK= LIST=1)"),
+    (
+        "bundle",
+        "one zip that works without a network (WHEELHOUSE=windows-3.12 MNIST=1 TORCH=usual)",
+    ),
     ("lock", "resolve requirements.txt again after a change of its direct pins"),
     ("clean", "remove what was built (not the environment)"),
     ("ready", "make the environment, and nothing else"),
@@ -45,6 +49,9 @@ SETTINGS = (
     ("DASK", "the address of a Dask scheduler"),
     ("LIST", "anything: only say what would run, and why"),
     ("RUN", "anything: run the solutions first"),
+    ("WHEELHOUSE", 'platforms that a bundle has packages for, as in "windows-3.12 macos-3.12"'),
+    ("MNIST", "anything: a bundle with MNIST"),
+    ("TORCH", "PyTorch of a bundle for Linux: cpu, or usual, which brings CUDA"),
 )
 
 
@@ -111,6 +118,12 @@ def steps(target, settings):
             + (["--dask", settings["DASK"]] if settings["DASK"] else [])
             + ["--list"] * bool(settings["LIST"])
         ],
+        "bundle": [
+            ["tools/make_bundle.py"]
+            + ["--wheelhouse=" + name for name in settings["WHEELHOUSE"].split()]
+            + ["--mnist"] * bool(settings["MNIST"])
+            + (["--torch", settings["TORCH"]] if settings["TORCH"] else [])
+        ],
         "lock": [["tools/lock.py"]],
         "ready": [],
     }
@@ -122,12 +135,9 @@ def tests():
     # Two processes with one thread each: two torch processes with two threads each hinder one
     # another. What a reader has entered on the lab's board is no concern of a test.
     quiet = {"OMP_NUM_THREADS": "1", "LENETCOURSE_LEADERBOARD": "off"}
-    two = ["-m", "pytest", "-n", "2", "--dist", "loadscope"]
-    nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "120", "book", "labs"]
-    digits = {"LENETCOURSE_DATASET": "digits", "LENETCOURSE_OFFLINE": "1"}
     return [
-        (two + ["tests"], quiet),
-        (two + nbval, dict(quiet, **digits)),
+        (["-m", "pytest", "-n", "2", "--dist", "loadscope", "tests"], quiet),
+        (["tools/run_notebooks.py"], quiet),
         (["tools/check_notebooks.py"], quiet),
         (["tools/prove_labs.py"], quiet),
     ]
@@ -199,9 +209,9 @@ def clean():
 def overview():
     """Return the list of targets and settings."""
     lines = ["make TARGET, or without make: python tools/do.py TARGET", ""]
-    lines += ["  %-9s%s" % target for target in TARGETS]
+    lines += ["  %-11s%s" % target for target in TARGETS]
     lines += ["", "Settings, as in figures ONLY=04_dropout:", ""]
-    return "\n".join(lines + ["  %-9s%s" % setting for setting in SETTINGS])
+    return "\n".join(lines + ["  %-11s%s" % setting for setting in SETTINGS])
 
 
 def main(words):

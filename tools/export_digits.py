@@ -43,7 +43,7 @@ def script(digits: Tensor) -> str:
     numbers = base64.b64encode(digits.numpy().tobytes()).decode("ascii")
     return (
         "// Made by tools/export_digits.py from scikit-learn's digits: do not edit.\n"
-        f'lenet.digits = {{\n"shape": {json.dumps(list(digits.shape))},\n"uint8": "{numbers}"\n}};\n'
+        f'lenet.digits = {{\n"shape": {json.dumps([*digits.shape])},\n"uint8": "{numbers}"\n}};\n'
     )
 
 

@@ -29,10 +29,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 def info(options: argparse.Namespace) -> int:
     """Print size, mean, deviation and classes of every split."""
     from lenetcourse import choose_dataset, load_dataset
+    from lenetcourse.data.datasets import splits_of
     from lenetcourse.data.images import as_shares
 
     name = choose_dataset(options.name)
-    for split in SPLITS:
+    for split in splits_of(name):
         image_set = load_dataset(name, split)
         share = as_shares(image_set.images)
         print(f"{image_set!r}: mean {share.mean():.4f}, standard deviation {share.std():.4f}")

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lenetcourse import __version__
-from lenetcourse.command import findings
-from lenetcourse.command.findings import Finding
-from lenetcourse.command.packages import (
+from lenetcourse.doctor import findings
+from lenetcourse.doctor.findings import Finding
+from lenetcourse.doctor.packages import (
     MODULES,
     Package,
     old_python,
@@ -26,8 +26,8 @@ from lenetcourse.command.packages import (
     required,
     version_of,
 )
-from lenetcourse.command.place import Place, find_place
-from lenetcourse.command.probe import probe
+from lenetcourse.doctor.place import Place, find_place
+from lenetcourse.doctor.probe import probe
 
 WIDTH = 100  # characters of a line; commands are never broken
 ABOUT_PIP = (
@@ -165,6 +165,7 @@ def _facts(place: Place, found: Sequence[Package], steps: dict[str, dict]) -> li
     names = {
         "device": "Device",
         "weights": "Weights",
+        "results": "Results",
         "pictures": "Pictures",
         "digits": "Data",
         "mnist": "Data",

@@ -13,13 +13,14 @@ import torch
 from lenetcourse.data.download import DownloadError, attached, cache_folder, fetch
 from lenetcourse.data.idx import IDXError, idx_header, read_idx
 from lenetcourse.data.images import ImageSet
-from lenetcourse.data.sources import SOURCES, Source, SourceFile
+from lenetcourse.data.sources import DRAWINGS, SOURCES, Source, SourceFile
 from lenetcourse.data.splits import SPLITS
 from lenetcourse.errors import CourseError, UsageError
 from lenetcourse.files import md5_of
 
 SPLIT_SEED = 1998
-NAMES = ("auto", "digits", *SOURCES)
+SAVED_BY_PAGE = 'The book\'s page "Draw a digit" saves them, under "Collect your own test set"'
+NAMES = ("auto", "digits", *SOURCES, DRAWINGS.name)
 
 
 class DatasetError(CourseError, RuntimeError):
@@ -37,7 +38,9 @@ def load_dataset(
 
     `name` is "auto", "digits" (always there), "mnist", "fashion-mnist", "kmnist", "qmnist" or
     "emnist-digits"; `choose_dataset` says what "auto" means. One twelfth of the published training
-    part, drawn with a fixed seed, is the validation split: 55,000 / 5,000 / 10,000 on MNIST.
+    part, drawn with a fixed seed, is the validation split: 55,000 / 5,000 / 10,000 on MNIST. One
+    more, "drawings", has a test split only: the reader's own digits, in the two files that the
+    book's page "Draw a digit" saves.
 
     The files are looked for in `folder`, else in the folder named by the environment variable
     LENETCOURSE_DATA, else in the user's cache, else, unless LENETCOURSE_OFFLINE=1, among the data
@@ -59,7 +62,10 @@ def load_dataset(
 
         images, labels = load_digits_28(split)
         return ImageSet(images, labels, name, split, transform)
-    images, labels = _load_part(SOURCES[name], "test" if split == "test" else "train", folder)
+    if split not in splits_of(name):
+        raise UsageError(f"{name} has no split {split!r}: only {', '.join(splits_of(name))}")
+    source = DRAWINGS if name == DRAWINGS.name else SOURCES[name]
+    images, labels = _load_part(source, "test" if split == "test" else "train", folder)
     chosen = slice(None) if split == "test" else _split(len(images), split)
     return ImageSet(
         torch.from_numpy(images[chosen]),
@@ -68,6 +74,11 @@ def load_dataset(
         split,
         transform,
     )
+
+
+def splits_of(name: str) -> tuple[str, ...]:
+    """Return the splits that a data set has."""
+    return ("test",) if name == DRAWINGS.name else SPLITS
 
 
 def choose_dataset(name: str = "auto", *, folder: str | os.PathLike | None = None) -> str:
@@ -229,6 +240,8 @@ def _locate(source: Source, file: SourceFile, folder: str | os.PathLike | None) 
             f"{source.name}: no {file.name} in {where}, and LENETCOURSE_OFFLINE=1 forbids "
             f"a download\n{_by_hand(source)}"
         )
+    if not source.mirrors:
+        raise DatasetError(f"{source.name}: no {file.name} in {where}\n{_by_hand(source)}")
     try:
         return fetch(source, file, lambda path: _read_checked(path, file))
     except DownloadError as error:
@@ -270,5 +283,6 @@ def _by_hand(source: Source) -> str:
     cache = cache_folder() / source.name
     return (
         f"By hand: put {names} (raw or .gz) into {f'{cache}, or into ' * cache.is_absolute()}"
-        f"any folder named by LENETCOURSE_DATA. They are at {' and '.join(source.mirrors)}"
+        f"any folder named by LENETCOURSE_DATA. "
+        + (f"They are at {' and '.join(source.mirrors)}" if source.mirrors else SAVED_BY_PAGE)
     )

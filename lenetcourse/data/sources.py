@@ -188,3 +188,16 @@ SOURCES = {
         ),
     )
 }
+
+# A reader's own digits, as the page "Draw a digit" of the book saves them: no mirror has them.
+DRAWINGS = Source(
+    "drawings",
+    "drawings",
+    (),
+    {
+        "test": (
+            SourceFile("drawings-test-images-idx3-ubyte", (10_000, 28, 28)),
+            SourceFile("drawings-test-labels-idx1-ubyte", (10_000,)),
+        )
+    },
+)

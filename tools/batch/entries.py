@@ -2,7 +2,7 @@
 
 import math
 import reprlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import yaml
 from notebook.reading import Unusable
@@ -42,7 +42,9 @@ def inner_paths(value: object, where: str) -> tuple[str, ...]:
     """Return a list of paths as a tuple. Raises Unusable for one that leaves its folder."""
     for name in strings(value, where):
         path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
+        leaves = path.is_absolute() or ".." in path.parts or not path.parts
+        # On Windows these would be folders and drives.
+        if leaves or "\\" in name or PureWindowsPath(name).drive:
             raise Unusable(f"batch.yml: {where}: {name!r} is not a path inside the folder")
     return tuple(value)
 

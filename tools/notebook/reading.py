@@ -5,9 +5,11 @@ import functools
 import hashlib
 import json
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import nbformat
@@ -37,6 +39,7 @@ WORD = re.compile(r"\w+(?:[-'\u2019.,]\w+)*")
 NOT_WORDS = re.compile(r"\$\$.*?\$\$|<[^<>]+>|(?<=\])\([^)]*\)", re.S)
 IMAGE = re.compile(r"!\[([^\]]*)\][(\[]")
 HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.I)
+BESIDE = re.compile(r"""(?:!\[[^\]]*\]\(|<img\b[^>]*\bsrc=["'])(?!https?:|data:)""", re.I)
 HTML_ALT = re.compile(r"\balt\s*=\s*([\"'])\s*\S.*?\1", re.I | re.S)
 MYST_BLOCK = re.compile(r"^[ >]*(?:(?:`{3,}|~{3,}) *\{[\w:.-]+\}|:{3,}|\([\w:.-]+\)=[ ]*$)", re.M)
 MYST_ROLE = re.compile(r"\{[A-Za-z][\w:.+-]*\}$")
@@ -162,6 +165,31 @@ def statements(source: str) -> list[ast.stmt]:
         return []
 
 
+def imported(source: str) -> set[str]:
+    """Return the packages that a code cell imports, as in "torch"; none when it does not parse."""
+    names = set()
+    for statement in statements(source):
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+@functools.cache
+def installed_with_library() -> set[str]:
+    """Return the names that can be imported where the library, and Jupyter, are installed."""
+    needs = (re.match(r"[\w.-]+", line)[0] for line in requires("lenetcourse") if ";" not in line)
+    packages = {"lenetcourse", "ipython", *map(str.lower, needs)}
+    brought = {
+        name
+        for name, owners in packages_distributions().items()
+        if packages & {owner.lower() for owner in owners}
+    }
+    return {"lenetcourse", *brought, *sys.stdlib_module_names}
+
+
 def magics(source: str) -> list[str]:
     """Return the magics and shell escapes of a code cell as they are written in a notebook.
 
@@ -246,6 +274,11 @@ def has_bare_image(source: str) -> bool:
     return any(not alt.strip() for alt in IMAGE.findall(text)) or any(
         not HTML_ALT.search(tag) for tag in HTML_IMAGE.findall(text)
     )
+
+
+def has_picture_beside(source: str) -> bool:
+    """Return whether a Markdown cell shows a picture that is a file beside it, or attached."""
+    return bool(BESIDE.search(CODE_SPAN.sub("", prose(source))))
 
 
 def myst_syntax(source: str) -> str | None:

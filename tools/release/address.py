@@ -55,6 +55,8 @@ class Release:
     @property
     def pages(self) -> str:
         """Where the book is published."""
+        if self.name.lower() == f"{self.owner}.github.io".lower():  # the pages of the owner
+            return f"https://{self.name.lower()}/"
         return f"https://{self.owner.lower()}.github.io/{self.name}/"
 
     def edit(self, path: str) -> str:
@@ -85,7 +87,7 @@ def read_release(root: Path) -> Release | None:
     url = repository.get("url") or ""
     if not url:
         return None
-    match = GITHUB.fullmatch(url)
+    match = GITHUB.fullmatch(str(url))
     if not match:
         raise Unusable(
             f"_config.yml: repository.url is {url!r}: write https://github.com/OWNER/NAME"

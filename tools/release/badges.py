@@ -5,7 +5,8 @@ import re
 from release.address import SERVICES, Release
 
 NOTEBOOK = re.compile(r"\]\(((?:book|labs)/\w+\.ipynb)\)")
-BADGES = re.compile(r"<br>(?:\[!\[\w+\]\(book/_static/badges/\w+\.svg\)\]\([^)]+\) ?)+")
+BADGE = r"\[!\[\w+\]\(book/_static/badges/\w+\.svg\)\]\([^)]+\)"
+BADGES = re.compile(rf"<br>{BADGE}(?: {BADGE})*")
 
 
 def with_badges(readme: str, release: Release | None) -> str:

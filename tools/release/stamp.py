@@ -4,6 +4,7 @@ import json
 import posixpath
 import re
 import shutil
+from collections.abc import Collection
 from copy import deepcopy
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from release.badges import with_badges
 from release.wheel import build_wheel, sha256_of
 
 NO_WHEEL = 'WHEEL = ""'  # in the cell that installs
+FOLDER = "${LENETCOURSE:-.}"  # in .binder/postBuild: what is installed, by default this folder
 LINK = re.compile(r"""(\]\(|\bhref=")(?![a-z]+:|\#|/)([^)\s"#]+)(#[^)\s"]*)?""")
 SOURCES = (".ipynb", ".md", ".html")  # what a page is made from, or is
 
@@ -33,22 +35,28 @@ def notebooks_of(root: Path) -> list[str]:
     return [path for path in paths if (root / path).is_file()]
 
 
-def installing(nb: NotebookNode, wheel: str) -> NotebookNode:
-    """Return a copy of `nb` whose first code cell installs `wheel`, an address. Raises Unusable."""
+def installing(nb: NotebookNode, path: str, wheel: str) -> NotebookNode:
+    """Return a copy of the notebook in `path` whose first code cell installs `wheel`, an address.
+
+    Raises Unusable.
+    """
     nb = deepcopy(nb)
     cells = [cell for _, cell in cells_of(nb, "code") if INSTALL in tags(cell)]
     if len(cells) != 1 or cells[0].source.count(NO_WHEEL) != 1:
-        raise Unusable(f"no cell tagged {INSTALL} that holds {NO_WHEEL!r}")
+        raise Unusable(f"{path}: no cell tagged {INSTALL} that holds {NO_WHEEL!r}")
     cells[0].source = cells[0].source.replace(NO_WHEEL, f"WHEEL = {json.dumps(wheel)}")
     return nb
 
 
-def linked(nb: NotebookNode, path: str, pages: list[str], book: str) -> NotebookNode:
+def linked(
+    nb: NotebookNode, path: str, pages: list[str], book: str, beside: Collection[str] = ()
+) -> NotebookNode:
     """Return a copy of `nb` whose links to other pages lead to the book at the address `book`.
 
     `path` is the notebook's place, as in "labs/lab_02_lenet5.ipynb". A notebook that is opened
-    alone has nothing beside it that a relative link could reach. Raises Unusable for a link to
-    something that is no page.
+    alone has nothing beside it that a relative link could reach; where some files lie beside it as
+    they do in the course, `beside` names them, and links to these stay. Raises Unusable for a link
+    to something that is no page.
     """
     nb = deepcopy(nb)
 
@@ -57,6 +65,8 @@ def linked(nb: NotebookNode, path: str, pages: list[str], book: str) -> Notebook
         page, ending = posixpath.splitext(target)
         if ending not in SOURCES or page not in pages:
             raise Unusable(f"{path}: a link to {match[2]}, which is no page of the book")
+        if target in beside:
+            return match[0]
         return f"{match[1]}{book}{page}.html{match[3] or ''}"
 
     for _, cell in cells_of(nb, "markdown"):
@@ -85,9 +95,15 @@ def write_notebooks(root: Path, folder: Path, release: Release, wheel: str) -> N
     """Write the branch `notebooks` into `folder`: each notebook installs `wheel`."""
     pages = pages_of(root)
     for path in notebooks_of(root):
-        nb = installing(read_notebook(root / path), wheel)
+        nb = installing(read_notebook(root / path), path, wheel)
         write_notebook(linked(nb, path, pages, release.pages), folder / path)
     shutil.copytree(root / ".binder", folder / ".binder")
+    script = folder / ".binder" / "postBuild"
+    text = script.read_text(encoding="utf-8")
+    if text.count(FOLDER) != 1:
+        raise Unusable(f".binder/postBuild: no {FOLDER!r}, so it would not install the wheel")
+    installing_wheel = text.replace(FOLDER, FOLDER.replace(":-.", f":-{wheel}"))
+    script.write_text(installing_wheel, encoding="utf-8", newline="\n")
     (folder / "README.md").write_text(
         f"# Notebooks of {release.tag}\n\nThey are written by each release, to be opened on "
         f"Colab, Kaggle and Binder. The course is at {release.repository}, the book at "

@@ -51,23 +51,26 @@
       this.comparison = new lenet.Comparison({ onChange: () => this.changed(true) });
       this.collection = new lenet.Collection({ comparison: this.comparison, onKept: () => this.paper.clear() });
       this.examples = lenet.page.exampleDigits().map(lenet.asPicture);
+      this.problem = element("p", { class: "network-wrong", role: "alert", hidden: true });
       this.makeAnswer();
-      this.layers = element("div", {});
+      this.layers = element("div", { hidden: true });
+      this.wait = element("p", {}, "Draw something, or press a key from 0 to 9, and its way through all layers appears here.");
       this.listen();
     }
 
     // The parts of the page, in their order.
     build() {
       return element("div", {},
-        element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()),
-        element("p", { class: "network-note" }, "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
+        element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()), this.problem,
+        element("p", { class: "network-note" }, "Without a mouse: Tab to the paper; the arrow keys move the pen, Space puts it down and lifts it. ",
+          "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
         folded("From the drawing to 28x28, step by step", this.steps, (open) => {
           this.stepsOpen = open;
           this.update();
         }),
         folded("Compare networks, and load your own", this.comparison.element),
         folded("Collect your own test set", this.collection.element),
-        this.layers);
+        element("h2", {}, "Inside the network"), this.wait, this.layers);
     }
 
     tools() {
@@ -94,17 +97,18 @@
       this.plain = element("input", { type: "checkbox", id: "network-plain", onchange: () => this.changed(true) });
       this.steps = element("div", { class: "network-row" });
       this.sight = element("div", { class: "network-sight" },
-        element("h3", {}, "What the network sees"), this.map,
+        element("p", { class: "network-title" }, "What the network sees"), this.map,
         element("p", { class: "network-choice" }, this.plain, element("label", { for: this.plain.id }, "without centring: the paper as it is")));
       this.words = element("p", { class: "network-verdict" });
       this.bars = element("div", {});
-      this.answerBox = element("div", { class: "network-says" }, element("h3", {}, "What it says"), this.words, this.bars);
+      this.answerBox = element("div", { class: "network-says" }, element("p", { class: "network-title" }, "What it says"), this.words, this.bars);
     }
 
     listen() {
       this.place.addEventListener("keydown", (event) => this.key(event));
-      this.place.addEventListener("dragover", (event) => event.preventDefault());
-      this.place.addEventListener("drop", (event) => {
+      // Anywhere: beside the paper the browser would leave the page to show the file.
+      document.addEventListener("dragover", (event) => event.preventDefault());
+      document.addEventListener("drop", (event) => {
         event.preventDefault();
         this.open(event.dataTransfer.files[0]);
       });
@@ -131,12 +135,13 @@
         this.paper.putPicture(await lenet.openPicture(file));
       } catch (error) {
         if (!(error instanceof lenet.CourseError)) throw error;
-        this.words.textContent = error.message;
-        lenet.page.announce(error.message);
+        this.problem.textContent = `${file.name} was not taken. ${error.message}`;
+        this.problem.hidden = false;
       }
     }
 
     changed(finished) {
+      this.problem.hidden = true;
       this.update();
       clearTimeout(this.rest);
       if (finished) this.rest = setTimeout(() => lenet.page.announce(this.words.textContent), REST);
@@ -151,7 +156,17 @@
       this.showAnswer(prediction, problem);
       if (this.stepsOpen) this.showSteps(steps);
       this.collection.show(picture);
-      if (lenet.showLayers) lenet.showLayers(this.layers, this.comparison.network, picture && { input: lenet.asInput(picture), ...prediction.layers });
+      this.showLayers(picture && { input: lenet.asInput(picture), ...prediction.layers });
+    }
+
+    // The layers below, from the first drawing on; without one they would show what nothing causes.
+    showLayers(outputs) {
+      this.layers.hidden = !outputs;
+      this.wait.hidden = Boolean(outputs);
+      if (!outputs) return;
+      const { network } = this.comparison;
+      if (this.view) this.view.update(outputs, network);
+      else this.view = lenet.showLayers(this.layers, network, outputs);
     }
 
     showAnswer(prediction, problem) {

@@ -2,12 +2,12 @@
 // One number of a network, taken apart: what was multiplied, added, compared. It needs stages.js.
 
 {
-  const { regionsOf, windowOf, valueAt } = lenet.stages;
+  const { regionsOf, windowOf, placeOf, valueAt } = lenet.stages;
 
   // What a place's number is made of: {kind, value, windows, terms, bias, sum}, by kind of stage.
   // - conv2d: a window for each map before, {channel, sum, cells: rows of {value, weight, product,
   //   place}}; `place` is null in the padding. Then the bias and the sum of everything.
-  // - maxPool2d: one window, and `winner`, the cell with the largest value (the first of equal ones).
+  // - maxPool2d: one window, and `winner`, the cell with the largest value, or the first of them.
   // - linear: terms {value, weight, product, place}, those that count most first; bias and sum.
   // - softmax: terms {score, power, share}, one a class: power is exp(score - largest score).
   function explain(stages, place) {
@@ -65,9 +65,10 @@
   function cellsOf(stages, { stage, row, column }, channel) {
     const { sides: [rows, columns], stride, padding } = windowOf(stages[stage].layer);
     const [, height, width] = stages[stage - 1].values.shape;
+    const top = row * stride - padding, left = column * stride - padding;
     return Array.from({ length: rows }, (_, down) =>
       Array.from({ length: columns }, (_, across) => {
-        const at = { stage: stage - 1, channel, row: row * stride - padding + down, column: column * stride - padding + across };
+        const at = { stage: stage - 1, channel, row: top + down, column: left + across };
         const inside = at.row >= 0 && at.row < height && at.column >= 0 && at.column < width;
         return inside ? { value: valueAt(stages, at), place: at } : { value: 0, place: null };
       }));
@@ -75,12 +76,13 @@
 
   // Every value of the stage before, in the order of its data: {value, place}.
   function allBefore(stages, { stage }) {
-    const { data, shape: [, height, width] } = stages[stage - 1].values;
-    return Array.from(data, (value, n) => {
-      const channel = Math.floor(n / (height * width));
-      return { value, place: { stage: stage - 1, channel, row: Math.floor(n / width) % height, column: n % width } };
-    });
+    const { data } = stages[stage - 1].values;
+    return Array.from(data, (value, n) => ({ value, place: placeOf(stages, stage - 1, n) }));
   }
+
+  // The window of a convolution that counts most: its map's part of the sum is the largest.
+  const strongestWindow = ({ windows }) =>
+    windows.reduce((best, one) => (Math.abs(one.sum) > Math.abs(best.sum) ? one : best));
 
   // From where most of a number comes: the place before with the largest product, in the direction
   // of the number itself. Null for a pixel of the digit.
@@ -89,20 +91,21 @@
     if (found.kind === "input") return null;
     if (found.kind === "softmax") return { ...place, stage: place.stage - 1 };
     if (found.kind === "maxPool2d") return found.winner.place;
-    const cells = (found.terms ?? found.windows.flatMap((one) => one.cells.flat())).filter((cell) => cell.place);
+    const cells = productsOf(found).filter((cell) => cell.place); // none of the padding
     const sign = found.sum < 0 ? -1 : 1;
-    return cells.reduce((best, cell) => (sign * cell.product > sign * best.product ? cell : best)).place;
+    const larger = (best, cell) => (sign * cell.product > sign * best.product ? cell : best);
+    return cells.reduce(larger).place;
   }
 
-  // A number as it is written by hand: two decimals, no zeros at its end, a true minus. What is
-  // small but not 0 keeps a digit that can be seen.
-  function number(value, decimals = 2) {
-    if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return value < 0 ? "−0.00" : "0.00";
-    const text = String(Number(value.toFixed(decimals)));
-    return text.replace("-", "−");
-  }
+  // All cells or terms of a convolution or a dense layer.
+  const productsOf = ({ terms, windows }) => terms ?? windows.flatMap((one) => one.cells.flat());
 
-  const percent = (share) => (share > 0 && share < 0.0005 ? "< 0.1 %" : `${number(100 * share, 1)} %`);
+  // With two decimals and a true minus; only what is 0 is written "0".
+  const number = (value, decimals = 2) =>
+    value === 0 ? "0" : value.toFixed(decimals).replace("-", "−");
+
+  const percent = (share) =>
+    share > 0 && share < 0.0005 ? "< 0.1 %" : `${number(100 * share, 1)} %`;
 
   // Where a place is, as one says it: counted from 1.
   function placeName(stages, { stage, channel, row, column }) {
@@ -115,18 +118,21 @@
 
   // What a number is and where it comes from, in one or two sentences.
   function sentence(stages, place) {
-    const stage = stages[place.stage], value = valueAt(stages, place);
-    const found = explain(stages, place), name = `${stage.title}, ${placeName(stages, place)}`;
-    if (found.kind === "input") return `${name}: ${number(value)}, where 0 is paper and 1 is ink.`;
-    if (found.kind === "softmax") return `${name}: ${percent(value)}, made of the ten scores by softmax.`;
+    const stage = stages[place.stage], found = explain(stages, place);
+    const name = `${stage.title}, ${placeName(stages, place)}`, value = number(found.value);
+    if (found.kind === "input") return `${name}: ${value}, where 0 is paper and 1 is ink.`;
+    if (found.kind === "softmax") return `${name}: ${percent(found.value)}, made of all scores.`;
     const field = `It sees ${fieldName(stages, place)}.`;
-    if (found.kind === "maxPool2d") return `${name}: ${number(value)}, the largest of ${found.windows[0].cells.flat().length} values. ${field}`;
-    const products = found.terms ?? found.windows.flatMap((one) => one.cells.flat());
-    const sums = `${products.length} products and the bias add up to ${number(found.sum)}`;
-    return `${name}: ${sums}${stage.sums ? `; ${afterRelu(found.sum, value)}` : ""}. ${field}`;
+    if (found.kind === "maxPool2d") {
+      const count = found.windows[0].cells.flat().length;
+      return `${name}: ${value}, the largest of ${count} values. ${field}`;
+    }
+    const after = stage.sums ? `; ${afterRelu(found.sum)}` : "";
+    const sum = `${productsOf(found).length} products and the bias add up to ${number(found.sum)}`;
+    return `${name}: ${sum}${after}. ${field}`;
   }
 
-  const afterRelu = (sum, value) => (sum > 0 ? `ReLU keeps ${number(value)}` : "ReLU makes that 0");
+  const afterRelu = (sum) => (sum > 0 ? "ReLU keeps it" : "ReLU makes that 0");
 
   // The receptive field, in words.
   function fieldName(stages, place) {
@@ -136,5 +142,7 @@
     return `rows ${top + 1} to ${bottom} and columns ${left + 1} to ${right} of the digit`;
   }
 
-  lenet.explain = { explain, strongestBefore, sentence, placeName, fieldName, number, percent, afterRelu };
+  lenet.explain = {
+    explain, strongestWindow, strongestBefore, sentence, placeName, number, percent, afterRelu,
+  };
 }

@@ -7,9 +7,11 @@
 // layer, dark for its largest; a hue for each kind of layer.
 
 {
-  const { element, colours } = lenet.page;
-  const INK = "#222222", MARK = "#D55E00"; // lenetcourse.show.canvas
-  const HUES = { input: INK, conv2d: "#0072B2", maxPool2d: "#009E73", linear: "#D55E00", softmax: "#D55E00" };
+  const { element, colours, rangeOf } = lenet.page;
+  const INK = "#222222", ORANGE = "#D55E00"; // as in lenetcourse.show.canvas
+  const HUES = {
+    input: INK, conv2d: "#0072B2", maxPool2d: "#009E73", linear: ORANGE, softmax: ORANGE,
+  };
   const SHADES = 256;
 
   // From white over a hue to a dark tone of it: SHADES colours [red, green, blue].
@@ -17,112 +19,129 @@
     const middle = [1, 3, 5].map((start) => parseInt(hue.slice(start, start + 2), 16));
     return Array.from({ length: SHADES }, (_, n) => {
       const share = (2 * n) / (SHADES - 1);
-      return middle.map((value) => (share <= 1 ? 255 + share * (value - 255) : value * (1 - 0.65 * (share - 1))));
+      const darker = 1 - 0.65 * (share - 1);
+      return middle.map((value) => (share <= 1 ? 255 + share * (value - 255) : value * darker));
     });
   }
 
   const RAMPS = Object.fromEntries(Object.entries(HUES).map(([kind, hue]) => [kind, shades(hue)]));
-  const SIGNED = Array.from({ length: SHADES }, (_, n) => colours.signed((2 * n) / (SHADES - 1) - 1));
+  const SIGNED = Array.from({ length: SHADES }, (_, n) =>
+    colours.signed((2 * n) / (SHADES - 1) - 1));
 
-  // Smallest and largest number. The scale of a picture begins at 0 and ends at 1 or more.
+  // Smallest and largest number of a layer; a picture's scale goes from 0 to 1.
   function limitsOf({ data }, kind) {
-    const low = data.reduce((a, b) => Math.min(a, b), Infinity), high = data.reduce((a, b) => Math.max(a, b), -Infinity);
+    const low = data.reduce((a, b) => Math.min(a, b), Infinity);
+    const high = data.reduce((a, b) => Math.max(a, b), -Infinity);
     return kind === "input" ? [0, Math.max(1, high)] : [low, high];
   }
 
-  // A canvas with the maps of a tensor (channels, height, width), side by side in rows.
+  // A canvas with the maps of a tensor (channels, height, width), side by side in rows. All lengths
+  // are CSS pixels.
   class LayerMaps {
     constructor(attributes = {}) {
       this.canvas = element("canvas", { class: "layers-maps", ...attributes });
-      this.pixels = document.createElement("canvas"); // a pixel a number; the maps one below the other
+      this.pixels = document.createElement("canvas"); // a pixel a number; maps below one another
     }
 
-    // `kind` gives the hue; with `signed`, white is 0 and blue is negative. `scale` is the side of a
-    // number in CSS pixels, `most` the width that there is, `only` the one map to show, or null.
+    // `kind` gives the hue; with `signed`, white is 0 and blue is negative. `scale` is the side of
+    // a number, `most` the width that there is, `only` the one map to show, or null for all.
     paint(values, { kind, scale, most = Infinity, signed = false, only = null }) {
-      const [channels, height, width] = values.shape;
-      const count = only === null ? channels : 1, isVector = height * width === 1;
-      const gap = isVector ? 2 : 4, step = width * scale + gap;
-      const wanted = isVector ? Math.max(10, Math.ceil(Math.sqrt(count))) : Math.ceil(Math.sqrt(count));
-      const columns = Math.max(1, Math.min(wanted, count, Math.floor((most + gap - 2) / step)));
-      this.layout = { values, scale, only, count, columns, gap, hue: HUES[kind], named: false };
-      const size = [columns * step - gap + 2, Math.ceil(count / columns) * (height * scale + gap) - gap + 2];
-      const pen = this.resize(...size);
-      this.fillPixels(values, signed ? SIGNED : RAMPS[kind], signed ? signedLimits(values) : limitsOf(values, kind));
+      const [channels, height, width] = values.shape, isVector = height * width === 1;
+      const count = only === null ? channels : 1, gap = isVector ? 2 : 4;
+      const fitting = Math.floor((most + gap - 2) / (width * scale + gap));
+      const wanted = Math.max(isVector ? 10 : 1, Math.ceil(Math.sqrt(count)));
+      const columns = Math.max(1, Math.min(wanted, count, fitting));
+      const cell = { wide: scale, high: scale };
+      const pen = this.lay({ values, cell, columns, gap, only, margin: 1, hue: HUES[kind] });
+      const range = rangeOf(values);
+      if (signed) this.fillPixels(values, SIGNED, [-range, range]);
+      else this.fillPixels(values, RAMPS[kind], limitsOf(values, kind));
       for (let n = 0; n < count; n++) {
-        const channel = only ?? n, { x, y } = this.box(channel), [wide, high] = [width * scale, height * scale];
-        pen.drawImage(this.pixels, 0, channel * height, width, height, x, y, wide, high);
-        frame(pen, { x, y, wide, high }, HUES[kind], isVector ? 0.5 : 1);
+        const channel = only ?? n, { x, y } = this.corner(channel);
+        const box = [x, y, width * scale, height * scale];
+        pen.drawImage(this.pixels, 0, channel * height, width, height, ...box);
+        frame(pen, box, HUES[kind], isVector ? 0.5 : 1);
       }
     }
 
-    // Ten scores or probabilities as bars, each with its digit and its number as `text` writes it.
+    // A few scores or probabilities, (classes, 1, 1), as bars, each with its digit before it and
+    // its number, as `text` writes it, behind it.
     paintBars(values, { kind, scale, text }) {
-      const { data, shape: [count] } = values, high = 4 * scale, wide = 36 * scale;
-      this.layout = { values, scale, only: null, count, columns: 1, gap: 0, hue: HUES[kind], named: true, wide, high };
-      const pen = this.resize(wide, count * high);
-      const [low, top] = [Math.min(0, ...data), Math.max(kind === "softmax" ? 1 : 0, ...data)];
-      const start = 4 * scale, room = wide - start - 12 * scale, best = data.indexOf(Math.max(...data));
-      const at = (value) => start + (room * (value - low)) / (top - low || 1);
+      const cell = { wide: 40 * scale, high: 4 * scale }, { data } = values, hue = HUES[kind];
+      const pen = this.lay({ values, cell, columns: 1, gap: 0, only: null, margin: 1, hue });
+      const low = Math.min(0, ...data), high = Math.max(kind === "softmax" ? 1 : 0, ...data);
+      const start = 4 * scale, room = 20 * scale, best = data.indexOf(Math.max(...data));
+      const at = (value) => start + (room * (value - low)) / (high - low || 1);
       data.forEach((value, n) => {
-        const y = n * high, middle = y + high / 2 + 0.5;
+        const y = 1 + n * cell.high, middle = y + cell.high / 2 + 0.5;
         pen.font = `${n === best ? "bold " : ""}${Math.round(3 * scale)}px sans-serif`;
-        pen.fillStyle = HUES[kind];
-        pen.fillRect(Math.min(at(0), at(value)), y + 2, Math.abs(at(value) - at(0)), high - 4);
+        pen.fillStyle = hue;
+        pen.fillRect(at(Math.min(0, value)), y + 2, Math.abs(at(value) - at(0)), cell.high - 4);
         pen.fillStyle = INK;
         pen.fillText(String(n), 1.2 * scale, middle);
         pen.fillText(text(value), start + room + scale, middle);
       });
-      pen.fillRect(at(0), 0, 0.75, count * high);
+      pen.fillRect(at(0), 0, 0.75, this.size.height);
     }
 
     // Frame a region in the maps that it lies in; `isPlace` is the number itself.
     mark({ channel, top, left, bottom, right }, isPlace = false) {
-      const { values: { shape: [channels, height, width] }, only, scale, named } = this.layout;
+      const { values: { shape: [channels, height, width] }, only, cell, hue } = this.layout;
       const pen = this.canvas.getContext("2d");
-      const isWhole = channel === null && bottom - top === height && right - left === width;
-      if (isWhole && channels > 1 && only === null) {
-        const { width: wide, height: high } = this.size;
-        return frame(pen, { x: 1, y: 1, wide: wide - 2, high: high - 2 }, MARK, 2);
+      const isAll = channel === null && (bottom - top) * (right - left) === height * width;
+      if (isAll && only === null) {
+        return frame(pen, [1, 1, this.size.width - 2, this.size.height - 2], ORANGE, 2);
       }
       for (let n = 0; n < channels; n++) {
-        if ((channel !== null && n !== channel) || (only !== null && n !== only)) continue;
-        const { x, y } = this.box(n);
-        const box = { x: x + left * scale, y: y + top * scale, wide: (right - left) * scale, high: (bottom - top) * scale };
-        if (named) Object.assign(box, { x: 1, y: y + 1, wide: this.layout.wide - 2, high: this.layout.high - 2 });
-        if (isPlace) frame(pen, box, "white", 4);
-        const isOrange = this.layout.hue === MARK;
-        frame(pen, box, isPlace && isOrange ? INK : MARK, 2);
+        if ((channel ?? n) !== n || (only ?? n) !== n) continue;
+        const { x, y } = this.corner(n);
+        const size = [(right - left) * cell.wide, (bottom - top) * cell.high];
+        const box = [x + left * cell.wide, y + top * cell.high, ...size];
+        if (isPlace) frame(pen, box, "white", 4); // seen also on dark numbers
+        frame(pen, box, isPlace && hue === ORANGE ? INK : ORANGE, 2);
       }
     }
 
     // What lies under a pointer's event: {channel, row, column}, or null between the maps.
     at(event) {
-      const { values: { shape: [channels, height, width] }, scale, only, named } = this.layout;
+      const { values: { shape: [channels, height, width] }, cell, only } = this.layout;
       const place = this.canvas.getBoundingClientRect();
       const across = ((event.clientX - place.left) * this.size.width) / place.width;
       const down = ((event.clientY - place.top) * this.size.height) / place.height;
-      for (let channel = only ?? 0; channel < (only === null ? channels : only + 1); channel++) {
-        const { x, y } = this.box(channel);
-        if (named && down >= y && down < y + this.layout.high) return { channel, row: 0, column: 0 };
-        const row = Math.floor((down - y) / scale), column = Math.floor((across - x) / scale);
-        if (!named && row >= 0 && row < height && column >= 0 && column < width) return { channel, row, column };
+      for (let channel = 0; channel < channels; channel++) {
+        if ((only ?? channel) !== channel) continue;
+        const { x, y } = this.corner(channel);
+        const row = Math.floor((down - y) / cell.high);
+        const column = Math.floor((across - x) / cell.wide);
+        const isInside = row >= 0 && row < height && column >= 0 && column < width;
+        if (isInside) return { channel, row, column };
       }
       return null;
     }
 
-    // The upper left corner of a map, in CSS pixels.
-    box(channel) {
-      const { values: { shape: [, height, width] }, scale, only, columns, gap, named, high } = this.layout;
-      if (named) return { x: 0, y: channel * high };
-      const n = only === null ? channel : 0;
-      return { x: 1 + (n % columns) * (width * scale + gap), y: 1 + Math.floor(n / columns) * (height * scale + gap) };
+    // Make room for maps of cells, `columns` of them in a row; return a pen on white.
+    lay(layout) {
+      this.layout = layout;
+      const { values: { shape: [channels, height, width] }, cell, columns, gap, margin } = layout;
+      const rows = Math.ceil((layout.only === null ? channels : 1) / columns);
+      return this.resize(
+        columns * (width * cell.wide + gap) - gap + 2 * margin,
+        rows * (height * cell.high + gap) - gap + 2 * margin);
     }
 
-    // Make the canvas this large, in CSS pixels, white, and as fine as the screen.
+    // The upper left corner of a map.
+    corner(channel) {
+      const { values, cell, columns, gap, margin, only } = this.layout;
+      const [, height, width] = values.shape;
+      const n = only === null ? channel : 0;
+      const x = margin + (n % columns) * (width * cell.wide + gap);
+      return { x, y: margin + Math.floor(n / columns) * (height * cell.high + gap) };
+    }
+
+    // As large as said, as fine as the screen, and white.
     resize(width, height) {
-      const fine = devicePixelRatio || 1, pen = this.canvas.getContext("2d");
-      if (this.size?.width !== width || this.size.height !== height || this.size.fine !== fine) {
+      const fine = devicePixelRatio || 1, pen = this.canvas.getContext("2d"), { size } = this;
+      if (size?.width !== width || size.height !== height || size.fine !== fine) {
         this.size = { width, height, fine };
         this.canvas.width = Math.round(width * fine);
         this.canvas.height = Math.round(height * fine);
@@ -152,22 +171,18 @@
     }
   }
 
-  function signedLimits({ data }) {
-    const most = data.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    return [-most, most];
-  }
-
-  function frame(pen, { x, y, wide, high }, color, width) {
+  function frame(pen, box, color, width) {
     pen.strokeStyle = color;
     pen.lineWidth = width;
-    pen.strokeRect(x, y, wide, high);
+    pen.strokeRect(...box);
   }
 
   // The colours of a kind of layer as a small bar, for a legend.
   function rampBar(kind) {
-    const bar = element("canvas", { width: 64, height: 1, class: "layers-ramp", "aria-hidden": "true" });
+    const size = { width: 64, height: 1 };
+    const bar = element("canvas", { ...size, class: "layers-ramp", "aria-hidden": "true" });
     const pen = bar.getContext("2d");
-    for (let n = 0; n < 64; n++) {
+    for (let n = 0; n < size.width; n++) {
       pen.fillStyle = `rgb(${RAMPS[kind][4 * n].map(Math.round).join(",")})`;
       pen.fillRect(n, 0, 1, 1);
     }

@@ -4,39 +4,52 @@
 
 {
   const { element, colours } = lenet.page;
-  const { explain, placeName, number, percent, afterRelu } = lenet.explain;
+  const { explain, strongestWindow, placeName, number, percent, afterRelu } = lenet.explain;
   const MOST_TERMS = 8; // of a dense layer; the others are summed
 
   // An element that shows what a place's number is made of. `window` is the map before whose
-  // products are shown, or null for the one that counts most. Readers who choose another one call
-  // `chooseWindow(channel)`; those who go back to a number that went in, `go(place)`.
+  // products are shown, or null for the one that counts most. A reader who chooses another one
+  // calls `chooseWindow(channel)`; one who goes back to a number that went in, `go(place)`.
   function writeNumber(stages, place, { window = null, chooseWindow, go }) {
     const found = explain(stages, place), stage = stages[place.stage];
-    const parts = { input: ofDigit, conv2d: ofConvolution, maxPool2d: ofPooling, linear: ofDense, softmax: ofSoftmax };
-    const part = parts[found.kind]({ stages, place, stage, found, window, chooseWindow, go });
-    return element("div", { class: "layers-number" }, part);
+    const write = {
+      input: ofDigit, conv2d: ofConvolution, maxPool2d: ofPooling, linear: ofDense,
+      softmax: ofSoftmax,
+    }[found.kind];
+    const parts = write({ stages, place, stage, found, window, chooseWindow, go });
+    return element("div", { class: "layers-number" }, parts);
   }
 
-  const ofDigit = ({ found }) => [
-    element("p", {}, `This pixel of the digit is ${number(found.value)}: 0 is paper and 1 is ink. Nothing comes before it.`),
+  const ofDigit = ({ found: { value } }) => [
+    element("p", {}, `This pixel of the digit is ${number(value)}: 0 is paper and 1 is ink. `,
+      "Nothing comes before it."),
   ];
 
-  function ofConvolution({ stages, place, stage, found, window, chooseWindow }) {
-    const { windows, bias } = found;
-    const strongest = windows.reduce((best, one) => (Math.abs(one.sum) > Math.abs(best.sum) ? one : best));
-    const chosen = windows[window] ?? strongest;
-    const button = (one) => element("button", {
-      type: "button", "aria-pressed": String(one === chosen), onclick: () => chooseWindow(one.channel), "data-key": `window ${one.channel}`,
-    }, `map ${one.channel + 1}: ${number(one.sum)}`);
-    const from = stages[place.stage - 1];
-    const isDigit = from.kind === "input";
-    const caption = isDigit ? "The window of the digit, times the kernel" : `The window of map ${chosen.channel + 1}, times its part of the kernel`;
+  function ofConvolution(all) {
+    const { found, stage, window } = all, { windows, bias } = found;
+    const chosen = windows[window] ?? strongestWindow(found);
+    const isDigit = all.stages[all.place.stage - 1].kind === "input";
+    const from = isDigit ? "the digit, times the kernel"
+      : `map ${chosen.channel + 1}, times its part of the kernel`;
+    const parts = windows.map(({ sum }, n) => [sum, isDigit ? "products" : `map ${n + 1}`]);
     return [
-      isDigit ? null : element("p", {}, `The kernel spans all ${windows.length} maps of ${lower(from.title)}. Choose one to see its products:`),
-      isDigit ? null : element("div", { class: "network-bar" }, windows.map(button)),
-      productTable(chosen, caption),
-      sumLine([...windows.map((one, n) => [one.sum, isDigit ? "products" : `map ${n + 1}`]), [bias, "bias"]], found, stage),
+      isDigit ? null : windowButtons(all, chosen),
+      productTable(chosen, `The window of ${from}: value × weight = product`),
+      sumLine([...parts, [bias, "bias"]], found, stage),
     ];
+  }
+
+  // A button for each map before, to see its products.
+  function windowButtons({ stages, place, found: { windows }, chooseWindow }, chosen) {
+    const button = (one) => element("button", {
+      type: "button", "aria-pressed": String(one === chosen), "data-key": `window ${one.channel}`,
+      onclick: () => chooseWindow(one.channel),
+    }, `map ${one.channel + 1}: ${number(one.sum)}`);
+    const title = stages[place.stage - 1].title.toLowerCase();
+    return element("div", {},
+      element("p", {}, `The kernel spans all ${windows.length} maps of ${title}. `,
+        "Choose one to see its products:"),
+      element("div", { class: "network-bar" }, windows.map(button)));
   }
 
   // Each cell: value, times weight, equals product, on the colour of the product.
@@ -46,74 +59,84 @@
       element("td", { style: groundOf(product / most) },
         element("span", {}, number(value)), element("span", {}, `× ${number(weight)}`),
         element("strong", {}, `= ${number(product)}`));
+    const rows = cells.map((row) => element("tr", {}, row.map(cell)));
     return element("table", { class: "layers-products" },
-      element("caption", {}, `${caption}: value × weight = product`),
-      element("tbody", {}, cells.map((row) => element("tr", {}, row.map(cell)))));
+      element("caption", {}, caption), element("tbody", {}, rows));
   }
 
-  function ofPooling({ found, place }) {
-    const cells = found.windows[0].cells, count = cells.flat().length;
-    const cell = (one) => element("td", { class: one === found.winner ? "layers-winner" : null },
-      element("span", {}, number(one.value)), one === found.winner ? element("strong", {}, "largest") : null);
-    const equal = cells.flat().every((one) => one.value === found.value);
+  function ofPooling({ found: { windows: [{ cells }], winner, value }, place }) {
+    const cell = (one) => element("td", { class: one === winner ? "layers-winner" : null },
+      element("span", {}, number(one.value)),
+      one === winner ? element("strong", {}, "largest") : null);
+    const isEqual = cells.flat().every((one) => one.value === value);
+    const words = isEqual ? `All are ${number(value)}: so is the result.`
+      : `The largest wins: ${number(value)}. `
+        + "The others are forgotten, and so is where in the window it was.";
+    const count = cells.flat().length;
+    const caption = `The ${count} values of map ${place.channel + 1} under the window`;
     return [
-      element("table", { class: "layers-products" },
-        element("caption", {}, `The ${count} values of map ${place.channel + 1} under the window`),
+      element("table", { class: "layers-products" }, element("caption", {}, caption),
         element("tbody", {}, cells.map((row) => element("tr", {}, row.map(cell))))),
-      element("p", { class: "layers-sum" }, equal
-        ? `All are ${number(found.value)}: so is the result.`
-        : `The largest wins: ${number(found.value)}. The others are forgotten, and so is where in the window it was.`),
+      element("p", { class: "layers-sum" }, words),
     ];
   }
 
   function ofDense({ stages, stage, found, go }) {
     const shown = found.terms.slice(0, MOST_TERMS), rest = found.terms.slice(MOST_TERMS);
-    const sums = (terms) => terms.reduce((sum, { product }) => sum + product, 0);
+    const total = (terms) => terms.reduce((sum, { product }) => sum + product, 0);
     const most = Math.abs(shown[0].product) || 1;
     const row = ({ value, weight, product, place }) => element("tr", {},
-      element("th", { scope: "row" }, element("button", { type: "button", onclick: () => go(place) }, placeName(stages, place))),
+      element("th", { scope: "row" },
+        element("button", { type: "button", onclick: () => go(place) }, placeName(stages, place))),
       element("td", {}, number(value)), element("td", {}, number(weight)),
       element("td", { style: groundOf(product / most) }, number(product)));
-    const heads = ["comes from", "value", "weight", "product"].map((name) => element("th", { scope: "col" }, name));
+    const parts = [[total(shown), `these ${shown.length}`]];
+    if (rest.length) parts.push([total(rest), `the other ${rest.length}`]);
     return [
-      element("table", { class: "layers-terms" },
-        element("caption", {}, `The ${shown.length} of ${found.terms.length} products that count most`),
-        element("thead", {}, element("tr", {}, heads)), element("tbody", {}, shown.map(row))),
-      sumLine([[sums(shown), `these ${shown.length}`], [sums(rest), `the other ${rest.length}`], [found.bias, "bias"]], found, stage),
+      termTable(`The ${shown.length} of ${found.terms.length} products that count most`,
+        ["comes from", "value", "weight", "product"], shown.map(row)),
+      sumLine([...parts, [found.bias, "bias"]], found, stage),
     ];
   }
 
-  function ofSoftmax({ found, place }) {
-    const row = ({ score, power, share }, digit) => element("tr", { "aria-current": digit === place.channel ? "true" : null },
-      element("th", { scope: "row" }, `digit ${digit}`), element("td", {}, number(score)),
-      element("td", {}, number(power, 4)), element("td", {}, percent(share)));
-    const power = ["e", element("sup", {}, "score − largest")];
-    const heads = ["class", "score", power, "share"].map((name) => element("th", { scope: "col" }, name));
-    const own = found.terms[place.channel];
+  function ofSoftmax({ found: { terms, largest, sum }, place }) {
+    const row = ({ score, power, share }, digit) =>
+      element("tr", { "aria-current": digit === place.channel ? "true" : null },
+        element("th", { scope: "row" }, `digit ${digit}`), element("td", {}, number(score)),
+        element("td", {}, number(power, 4)), element("td", {}, percent(share)));
+    const powers = ["e", element("sup", {}, "score − largest")];
+    const { power, share } = terms[place.channel];
     return [
-      element("table", { class: "layers-terms" },
-        element("caption", {}, "Softmax makes shares of scores: each power, divided by the sum of all"),
-        element("thead", {}, element("tr", {}, heads)), element("tbody", {}, found.terms.map(row))),
-      element("p", { class: "layers-sum" }, `${number(own.power, 4)} / ${number(found.sum, 4)} = ${percent(own.share)}. The largest score, ${number(found.largest)}, is taken off first, so that no power grows too large.`),
+      termTable("Softmax makes shares of scores: each power, divided by the sum of all",
+        ["class", "score", powers, "share"], terms.map(row)),
+      element("p", { class: "layers-sum" },
+        `${number(power, 4)} / ${number(sum, 4)} = ${percent(share)}. The largest score, `,
+        `${number(largest)}, is taken off first, so that no power grows too large.`),
     ];
   }
 
-  // 0.41 (map 1) − 0.11 (map 2) + 0.05 (bias) = 0.35; ReLU keeps 0.35. [[value, name], …].
-  function sumLine(parts, { sum, value }, stage) {
-    const part = ([one, name], n) => element("span", { class: "layers-part" },
-      `${n === 0 ? number(one) : `${one < 0 ? "−" : "+"} ${number(Math.abs(one))}`} `, element("small", {}, name), " ");
+  function termTable(caption, heads, rows) {
+    const head = heads.map((name) => element("th", { scope: "col" }, name));
+    return element("table", { class: "layers-terms" }, element("caption", {}, caption),
+      element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows));
+  }
+
+  // 0.41 (map 1) − 0.11 (map 2) + 0.05 (bias) = 0.35; ReLU keeps it. [[value, name], …].
+  function sumLine(parts, { sum }, stage) {
+    const signed = (value, n) =>
+      n === 0 ? number(value) : `${value < 0 ? "−" : "+"} ${number(Math.abs(value))}`;
+    const part = ([value, name], n) =>
+      [element("span", { class: "layers-part" }, `${signed(value, n)} `,
+        element("small", {}, name)), " "];
+    const after = stage.sums ? element("strong", {}, `; ${afterRelu(sum)}`) : null;
     return element("div", {},
-      element("p", { class: "layers-sum" }, parts.map(part), element("strong", {}, `= ${number(sum)}`),
-        stage.sums ? element("strong", {}, `; ${afterRelu(sum, value)}`) : null, "."),
+      element("p", { class: "layers-sum" }, parts.flatMap(part),
+        element("strong", {}, `= ${number(sum)}`), after, "."),
       element("p", { class: "network-note" }, "Written with two decimals, computed with all."));
   }
 
   // A light ground in the colour of a share from −1 to 1: dark words stay readable on it.
-  function groundOf(share) {
-    return `background: rgb(${colours.signed(0.45 * share).join(",")})`;
-  }
-
-  const lower = (title) => title[0].toLowerCase() + title.slice(1);
+  const groundOf = (share) => `background: rgb(${colours.signed(0.45 * share).join(",")})`;
 
   lenet.writeNumber = writeNumber;
 }

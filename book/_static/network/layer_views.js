@@ -6,7 +6,7 @@
 {
   const { element, limitsOf, legend, rangeOf } = lenet.page;
   const { regionsOf } = lenet.stages;
-  const { placeName, number, percent } = lenet.explain;
+  const { explain, strongestWindow, placeName, number, percent } = lenet.explain;
   const MANY = 20; // so many maps are drawn large, more of them small
   const NUMBER = 2; // the level
 
@@ -14,31 +14,28 @@
   class NetworkView {
     // `act` has point(stage, place or null), open(stage, place or null) and enter(stage).
     constructor(stages, act) {
-      this.figures = stages.map((stage, n) => {
-        const maps = new lenet.LayerMaps({
-          role: "button", "aria-label": labelOf(stage),
-          onpointermove: (event) => event.pointerType === "mouse" && act.point(n, maps.at(event)),
-          onpointerleave: () => act.point(n, null),
-          onclick: (event) => act.open(n, event.detail ? maps.at(event) : null), // a screen reader's click has no place
-          onfocus: () => act.enter(n),
-        });
-        return figure(maps, element("strong", {}, stage.title), element("span", {}, sizeOf(stage)), element("span"));
+      this.figures = stages.map((stage, n) => networkFigure(stage, n, act));
+      const parts = this.figures.map(({ node }, n) => {
+        const { step } = stages[n];
+        const arrow = element("span", { class: "layers-step", "aria-hidden": "true" }, step);
+        return element("div", { class: "layers-stage" }, n ? arrow : null, node);
       });
-      const step = ({ step }) => element("span", { class: "layers-step", "aria-hidden": "true" }, step);
-      const parts = this.figures.flatMap(({ node }, n) => (n ? [step(stages[n]), node] : [node]));
-      this.node = element("div", { class: "layers-network", role: "group", "aria-label": "All layers of the network" }, parts);
+      this.node = element("div", {
+        class: "layers-network", role: "group", "aria-label": "All layers of the network",
+      }, parts);
     }
 
     draw(stages, place, room) {
       const regions = regionsOf(stages, place);
       stages.forEach((stage, n) => {
         const { maps, caption } = this.figures[n], [count, height, width] = stage.values.shape;
-        const scale = height * width === 1 ? 12 : count > MANY ? 2 : 4;
-        paint(maps, stages, n, { scale, most: room });
+        const scale = height * width === 1 ? 10 : count > MANY ? 2 : 4;
+        paint(maps, stages, n, { scale, most: room, bars: 4 });
         if (regions[n]) maps.mark(regions[n], n === place.stage);
         maps.canvas.tabIndex = n === place.stage ? 0 : -1;
         const [low, high] = limitsOf(stage.values, stage.kind);
-        if (!isNamed(stages, n)) caption.lastChild.textContent = `${number(low)} to ${number(high)}`;
+        const range = `${number(low)} to ${number(high)}`;
+        if (!isNamed(stages, n)) caption.lastChild.textContent = range;
       });
     }
 
@@ -47,75 +44,87 @@
     }
   }
 
+  function networkFigure(stage, n, act) {
+    const by = stage.step ? `, by ${stage.step}` : "";
+    const maps = new lenet.LayerMaps({
+      role: "button",
+      "aria-label": `${stage.title}: ${sizeOf(stage)}${by}. Enter opens it`,
+      onpointermove: (event) => event.pointerType === "mouse" && act.point(n, maps.at(event)),
+      onpointerleave: () => act.point(n, null),
+      // A click by a screen reader has no place.
+      onclick: (event) => act.open(n, event.detail ? maps.at(event) : null),
+      onfocus: () => act.enter(n),
+    });
+    const words = [stage.title, sizeOf(stage), ""];
+    return figure(maps, words.map((one, k) => element(k ? "span" : "strong", {}, one)));
+  }
+
   // One map, what it is computed from, and, at the nearest level, one of its numbers written out.
   class NearView {
     // `act` has go(place, level), point(place or null), chooseWindow(channel), turn(by), nearer(),
     // follow().
     constructor(act) {
       this.act = act;
-      this.digit = figure(new lenet.LayerMaps({ role: "img" }));
-      this.before = figure(new lenet.LayerMaps({ role: "img" }));
-      this.kernel = figure(new lenet.LayerMaps({ role: "img" }));
-      this.all = figure(new lenet.LayerMaps({ role: "img" }));
-      this.map = figure(new lenet.LayerMaps({ role: "application", tabindex: "0", class: "layers-maps layers-map" }));
-      this.figures = [this.digit, this.before, this.kernel, this.map, this.all];
+      const panel = (attributes) => figure(new lenet.LayerMaps(attributes));
+      for (const name of ["digit", "before", "kernel", "all"]) this[name] = panel({ role: "img" });
+      this.map = panel({ role: "application", tabindex: "0", class: "layers-maps layers-map" });
       const button = (words, onclick) => element("button", { type: "button", onclick }, words);
-      this.turn = [button("Previous map", () => act.turn(-1)), button("Next map", () => act.turn(1))];
+      this.turn = [
+        button("Previous map", () => act.turn(-1)), button("Next map", () => act.turn(1)),
+      ];
       this.nearer = button("Write this number out", act.nearer);
       this.follow = button("Where does most of it come from?", act.follow);
       this.sum = element("div");
+      const panels = [this.digit, this.before, this.kernel, this.map, this.all];
       this.node = element("div", { class: "layers-near" },
         element("div", { class: "network-bar" }, this.turn, this.nearer, this.follow),
-        element("div", { class: "network-row" }, this.figures.map(({ node }) => node)), this.sum);
-      this.listen();
+        element("div", { class: "network-row" }, panels.map(({ node }) => node)), this.sum);
+      this.listenBefore();
+      this.listenMap();
     }
 
-    // A click on what lies before, or on another map, goes there; on the map itself, nearer.
-    listen() {
-      for (const [one, back] of [[this.digit, null], [this.before, 1], [this.all, 0]]) {
-        one.maps.canvas.addEventListener("click", (event) => {
-          const at = one.maps.at(event), stage = back === null ? 0 : this.place.stage - back;
-          if (at) this.act.go({ stage, ...at });
+    // A click on what lies before the map, or on another map, goes there.
+    listenBefore() {
+      const stageOf = [
+        [this.digit, () => 0], [this.before, () => this.place.stage - 1],
+        [this.all, () => this.place.stage],
+      ];
+      for (const [{ maps }, stage] of stageOf) {
+        maps.canvas.addEventListener("click", (event) => {
+          const at = maps.at(event);
+          if (at) this.act.go({ stage: stage(), ...at });
         });
       }
-      const canvas = this.map.maps.canvas;
+    }
+
+    // On the map itself the mouse points, a finger points where it slides, and a tap goes nearer.
+    listenMap() {
+      const { maps, maps: { canvas } } = this.map;
       const at = (event) => {
-        const found = this.map.maps.at(event);
+        const found = maps.at(event);
         return found && { stage: this.place.stage, ...found };
       };
-      let start = null; // where a finger or the mouse went down
-      canvas.addEventListener("pointerdown", (event) => {
-        start = event;
-        if (event.pointerType !== "mouse") canvas.setPointerCapture(event.pointerId);
-      });
+      let start = null;
+      canvas.addEventListener("pointerdown", (event) => (start = event));
       canvas.addEventListener("pointermove", (event) => this.act.point(at(event)));
       canvas.addEventListener("pointerleave", () => this.act.point(null));
       canvas.addEventListener("pointerup", (event) => {
-        const isTap = start && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) < 6;
-        if (start && at(event)) this.act.go(at(event), isTap ? NUMBER : undefined);
+        if (!start || !at(event)) return;
+        const moved = Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY);
         start = null;
+        this.act.go(at(event), moved < 6 ? NUMBER : undefined);
       });
     }
 
+    // `window` is the map before whose products are written out, or null.
     draw(stages, place, { level, room, window }) {
       this.place = place;
-      const { stage: n, channel } = place, stage = stages[n], regions = regionsOf(stages, place);
-      const [count, height, width] = stage.values.shape, isMaps = height * width > 1;
-      const isNear = level === NUMBER;
+      const regions = regionsOf(stages, place), isNear = level === NUMBER;
       this.drawDigit(stages, regions, isNear || room < 500 ? 4 : 5);
-      this.drawBefore(stages, n, regions[n - 1], room);
-      this.drawKernel(stages, place, isNear, room);
-      const side = Math.min(room - 2, isNear ? 170 : 290), only = isMaps ? channel : null;
-      const scale = isMaps ? Math.min(48, Math.floor(side / width)) : isNamed(stages, n) ? (isNear ? 5 : 7) : (isNear ? 14 : 24);
-      paint(this.map.maps, stages, n, { scale, most: room, only });
-      this.map.maps.mark(regions[n], true);
-      say(this.map, `${stage.title}${isMaps && count > 1 ? `, map ${channel + 1} of ${count}` : ""}`);
-      this.all.node.hidden = isNear || !isMaps || count === 1;
-      if (!this.all.node.hidden) {
-        paint(this.all.maps, stages, n, { scale: Math.max(2, Math.floor(48 / width)), most: room });
-        this.all.maps.mark({ channel, top: 0, left: 0, bottom: height, right: width }, true);
-        say(this.all, `All ${count} maps: choose one`);
-      }
+      this.drawBefore(stages, place, regions, { room, window, isNear });
+      this.drawKernel(stages, place, { room, isNear });
+      this.drawMap(stages, place, { room, isNear });
+      this.drawAll(stages, place, { room, isNear });
       this.drawButtons(stages, place, isNear);
       this.writeSum(stages, place, isNear, window);
     }
@@ -127,30 +136,60 @@
       say(this.digit, "What it sees of the digit");
     }
 
-    drawBefore(stages, n, region, room) {
+    drawBefore(stages, { stage: n, ...place }, regions, { room, window, isNear }) {
       this.before.node.hidden = n < 2;
       if (n < 2) return;
-      const { values: { shape: [count, height, width] }, title } = stages[n - 1];
-      const only = region.channel; // a pooling has one map before it, a kernel all of them
-      const side = only === null ? (count > MANY ? 30 : 60) : 120;
-      const scale = isNamed(stages, n - 1) ? 5 : height * width === 1 ? 12 : Math.max(2, Math.floor(side / width));
-      paint(this.before.maps, stages, n - 1, { scale, most: room, only });
-      this.before.maps.mark(region);
-      say(this.before, only === null ? `Before: ${title.toLowerCase()}` : `Before: ${title.toLowerCase()}, map ${only + 1}`);
+      const { values: { shape }, title } = stages[n - 1], { maps } = this.before;
+      const only = regions[n - 1].channel; // a pooling has one map before it, a kernel all of them
+      const scale = only === null ? scaleOf(shape) : Math.floor(120 / shape[2]);
+      paint(maps, stages, n - 1, { scale, most: room, only, bars: 5 });
+      maps.mark(regions[n - 1]);
+      if (isNear && stages[n].kind === "conv2d") { // the one map whose products are written out
+        const channel = window ?? strongestWindow(explain(stages, { stage: n, ...place })).channel;
+        maps.mark({ channel, top: 0, left: 0, bottom: shape[1], right: shape[2] });
+      }
+      say(this.before, `Before: ${title.toLowerCase()}${only === null ? "" : `, map ${only + 1}`}`);
     }
 
-    // The weights of one kernel, or of one unit, in the form of the maps that they are multiplied with.
-    drawKernel(stages, { stage: n, channel }, isNear, room) {
+    // The weights of one kernel, or of one unit, in the form of the maps that they multiply.
+    drawKernel(stages, { stage: n, channel }, { room, isNear }) {
       const { layer, kind } = stages[n], weight = layer?.weight;
       this.kernel.node.hidden = isNear || !weight;
       if (this.kernel.node.hidden) return;
-      const { values: { shape: before } } = stages[n - 1];
-      const shape = kind === "linear" ? before : weight.shape.slice(1), size = shape[0] * shape[1] * shape[2];
+      const isUnit = kind === "linear";
+      const shape = isUnit ? stages[n - 1].values.shape : weight.shape.slice(1);
+      const size = shape[0] * shape[1] * shape[2];
       const own = { shape, data: weight.data.subarray(channel * size, (channel + 1) * size) };
-      const scale = shape[1] * shape[2] === 1 ? 12 : Math.floor((shape[0] === 1 ? 120 : shape[0] > MANY ? 30 : 60) / shape[2]);
-      this.kernel.maps.paint(own, { kind, scale, most: room, signed: true });
-      say(this.kernel, kind === "linear" ? `Weights of ${placeName(stages, { stage: n, channel, row: 0, column: 0 })}` : `Kernel of map ${channel + 1}`,
-        legend({ range: rangeOf(own), signed: true, label: "weight", digits: 2 }));
+      this.kernel.maps.paint(own, { kind, scale: scaleOf(shape), most: room, signed: true });
+      const name = isUnit ? `Weights of ${placeName(stages, { stage: n, channel })}`
+        : `Kernel of map ${channel + 1}`;
+      const about = { range: rangeOf(own), signed: true, label: "weight", digits: 2 };
+      say(this.kernel, name, legend(about));
+    }
+
+    drawMap(stages, { stage: n, channel, row, column }, { room, isNear }) {
+      const { values: { shape: [count, height, width] }, title } = stages[n];
+      const isMaps = height * width > 1, side = Math.min(room - 2, isNear ? 170 : 290);
+      const large = isNear ? { scale: 14, bars: 5 } : { scale: 24, bars: 7 };
+      if (isMaps) large.scale = Math.min(48, Math.floor(side / width));
+      paint(this.map.maps, stages, n, { ...large, most: room, only: isMaps ? channel : null });
+      const place = { channel, top: row, left: column, bottom: row + 1, right: column + 1 };
+      this.map.maps.mark(place, true);
+      const name = `${title}${isMaps && count > 1 ? `, map ${channel + 1} of ${count}` : ""}`;
+      say(this.map, name);
+      const turns = isMaps ? ", Page Up and Page Down from map to map" : "";
+      this.map.maps.canvas.setAttribute("aria-label",
+        `${name}. Arrow keys move from number to number${turns}, Enter goes nearer, Escape back`);
+    }
+
+    drawAll(stages, { stage: n, channel }, { room, isNear }) {
+      const [count, height, width] = stages[n].values.shape;
+      this.all.node.hidden = isNear || height * width === 1 || count === 1;
+      if (this.all.node.hidden) return;
+      const scale = Math.max(2, Math.floor((count > MANY ? 30 : 48) / width));
+      paint(this.all.maps, stages, n, { scale, most: room });
+      this.all.maps.mark({ channel, top: 0, left: 0, bottom: height, right: width }, true);
+      say(this.all, `All ${count} maps: choose one`);
     }
 
     drawButtons(stages, { stage: n }, isNear) {
@@ -162,9 +201,11 @@
 
     // Written anew; a button that had the keys' focus has it again.
     writeSum(stages, place, isNear, window) {
-      const key = this.sum.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+      const focused = document.activeElement;
+      const key = this.sum.contains(focused) ? focused.dataset.key : null;
       const { go, chooseWindow } = this.act;
-      this.sum.replaceChildren(...(isNear ? [lenet.writeNumber(stages, place, { window, chooseWindow, go })] : []));
+      const parts = isNear ? [lenet.writeNumber(stages, place, { window, chooseWindow, go })] : [];
+      this.sum.replaceChildren(...parts);
       if (key) this.sum.querySelector(`[data-key="${key}"]`)?.focus();
     }
 
@@ -174,9 +215,10 @@
   }
 
   // A figure of maps with a caption.
-  function figure(maps, ...words) {
+  function figure(maps, words = []) {
     const caption = element("figcaption", {}, words);
-    return { maps, caption, node: element("figure", { class: "layers-figure" }, maps.canvas, caption) };
+    const node = element("figure", { class: "layers-figure" }, maps.canvas, caption);
+    return { maps, caption, node };
   }
 
   function say({ maps, caption }, words, ...more) {
@@ -184,21 +226,26 @@
     if (maps.canvas.getAttribute("role") === "img") maps.canvas.setAttribute("aria-label", words);
   }
 
-  // The last two stages are ten numbers, each of a digit: bars.
+  // The last two stages are a number for each digit: bars.
   const isNamed = (stages, n) => n >= stages.length - 2;
 
-  function paint(maps, stages, n, { scale, most, only }) {
+  // `bars` is the scale of a stage of bars, `scale` that of all others.
+  function paint(maps, stages, n, { scale, bars, most, only }) {
     const { kind, values } = stages[n];
     if (!isNamed(stages, n)) return maps.paint(values, { kind, scale, most, only });
-    maps.paintBars(values, { kind, scale: scale === 12 ? 4 : scale, text: kind === "softmax" ? percent : number });
+    maps.paintBars(values, { kind, scale: bars, text: kind === "softmax" ? percent : number });
+  }
+
+  // Pixels for a number, so that the maps before a layer, or a kernel's parts, stand side by side.
+  function scaleOf([count, height, width]) {
+    if (height * width === 1) return 12;
+    return Math.max(2, Math.floor((count === 1 ? 120 : count > MANY ? 30 : 60) / width));
   }
 
   function sizeOf({ values: { shape: [count, height, width] }, kind }) {
     if (kind === "input") return `${height} × ${width}`;
     return height * width === 1 ? `${count} numbers` : `${count} maps, ${height} × ${width}`;
   }
-
-  const labelOf = (stage) => `${stage.title}: ${sizeOf(stage)}${stage.step ? `, by ${stage.step}` : ""}. Enter opens it`;
 
   Object.assign(lenet, { NetworkView, NearView });
 }

@@ -12,37 +12,46 @@
   const { stagesOf, largestPlace } = lenet.stages;
   const { sentence, strongestBefore } = lenet.explain;
   const NETWORK = 0, LAYER = 1, NUMBER = 2; // the levels
+  const FIRST = 1; // the stage of the first example
+  const NOTHING = "Draw something, and here is every layer of the network.";
   const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const within = (value, low, high) => Math.min(high, Math.max(low, value));
 
+  const views = new WeakMap(); // element -> what it shows
+
   // Show the layers of a LeNet-5 in an element, in place of what is there. `outputs` is name ->
-  // tensor as `forward` returns them, and `input`. Returns an object whose `update(outputs)` shows
-  // the same network on another picture, and `update(outputs, network)` another network.
+  // tensor as `forward` returns them, and `input`; or null, where there is no picture. Returns a
+  // view: its `update(outputs)` shows the same network on another picture, `update(outputs,
+  // network)` another network. An element that shows layers already is only updated.
   function showLayers(place, network, outputs) {
-    const view = new Layers(network, outputs);
-    place.classList.add("network");
-    place.replaceChildren(view.root);
-    view.draw();
-    return view;
+    if (!views.has(place)) {
+      views.set(place, new Layers());
+      place.classList.add("network");
+      place.replaceChildren(views.get(place).root);
+    }
+    views.get(place).update(outputs, network);
+    return views.get(place);
   }
 
   class Layers {
-    constructor(network, outputs) {
-      this.network = network;
-      this.stages = stagesOf(network, outputs);
+    constructor() {
+      this.network = this.stages = null;
       this.level = NETWORK;
-      this.place = largestPlace(this.stages, 1); // the chosen number
+      this.place = null; // the chosen number
+      this.hasChosen = false; // the reader; until then it is the largest of the first layer
       this.pointed = null; // the number under the mouse or finger
-      this.window = null; // the map before whose products are written out; null: the one that counts most
+      this.window = null; // the map whose products are written out; null: the one that counts most
       this.build();
       this.drawSoon = onceAFrame(() => this.draw());
-      new ResizeObserver(() => this.room !== this.root.clientWidth && this.drawSoon()).observe(this.root);
+      const resized = () => this.room !== this.root.clientWidth && this.drawSoon();
+      new ResizeObserver(resized).observe(this.root);
     }
 
     build() {
       const levels = ["Network", "One layer", "One number"].map((name, level) =>
         element("button", { type: "button", onclick: () => this.go(this.place, level) }, name));
-      this.levels = element("div", { class: "network-bar", role: "group", "aria-label": "Level" }, levels);
+      const bar = { class: "network-bar", role: "group", "aria-label": "Level" };
+      this.levels = element("div", bar, levels);
       this.words = element("p", { class: "layers-words" });
       this.near = new lenet.NearView({
         go: (place, level) => this.go(place, level),
@@ -54,10 +63,11 @@
       });
       this.views = element("div", {}, this.near.node);
       this.root = element("div", { class: "layers", onkeydown: (event) => this.key(event) },
-        element("p", {}, "Three levels: the network, one layer, one number. Point at any value to see what it is computed from; ",
-          "click, tap or Enter goes nearer, Escape goes back, the arrow keys move."),
+        element("h3", {}, "Inside the network"),
+        element("p", {}, "Three levels: the network, one layer, one number. Point at any value to ",
+          "see what it is computed from; click, tap or Enter goes nearer, Escape goes back, ",
+          "the arrow keys move."),
         this.levels, this.words, this.views, legend());
-      this.buildNetwork();
     }
 
     buildNetwork() {
@@ -71,28 +81,34 @@
     }
 
     update(outputs, network = this.network) {
-      this.stages = stagesOf(network, outputs);
+      this.levels.hidden = this.views.hidden = !outputs;
+      this.stages = outputs && stagesOf(network, outputs);
+      if (!outputs) {
+        this.words.textContent = NOTHING;
+        return;
+      }
       if (network !== this.network) {
         this.network = network;
-        this.place = largestPlace(this.stages, 1); // the old one may lie outside
+        this.hasChosen = false; // the old place may lie outside
         this.pointed = this.window = null;
         this.buildNetwork();
       }
+      if (!this.hasChosen) this.place = largestPlace(this.stages, this.place?.stage ?? FIRST);
       this.draw();
     }
 
     draw() {
       this.room = this.root.clientWidth;
+      if (!this.stages || !this.room) return; // wiped or hidden since this frame was asked for
       const { stages, level, room, window } = this, place = this.pointed ?? this.place;
       this.all.node.hidden = level !== NETWORK;
       this.near.node.hidden = level === NETWORK;
       if (level === NETWORK) this.all.draw(stages, place, room);
       else this.near.draw(stages, place, { level, room, window });
       this.words.textContent = sentence(stages, place);
-      [...this.levels.children].forEach((button, n) => button.setAttribute("aria-pressed", String(n === level)));
-      const [, height, width] = stages[this.place.stage].values.shape;
-      this.near.map.maps.canvas.setAttribute("aria-label", `${stages[this.place.stage].title}. Arrow keys move from number to number, ${
-        height * width > 1 ? "Page Up and Page Down from map to map, " : ""}Enter goes nearer, Escape back`);
+      for (const [n, button] of [...this.levels.children].entries()) {
+        button.setAttribute("aria-pressed", String(n === level));
+      }
     }
 
     // What is chosen
@@ -104,6 +120,7 @@
 
     choose(place) {
       if (place.stage !== this.place.stage) this.window = null;
+      this.hasChosen = true;
       this.place = place;
       this.pointed = null;
       this.draw();
@@ -141,9 +158,12 @@
     // Keys
 
     key(event) {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const isOurs = event.key === "Escape" ? this.escape()
-        : event.target.tagName === "CANVAS" && (this.level === NETWORK ? this.keyInNetwork(event.key) : this.keyInMap(event.key));
+      if (!this.stages || event.ctrlKey || event.metaKey || event.altKey) return;
+      let isOurs = false;
+      if (event.key === "Escape") isOurs = this.escape();
+      else if (event.target.tagName !== "CANVAS") return; // a button has its own keys
+      else if (this.level === NETWORK) isOurs = this.keyInNetwork(event.key);
+      else isOurs = this.keyInMap(event.key);
       if (isOurs) event.preventDefault(); // the page does not scroll as well
     }
 
@@ -163,23 +183,26 @@
     }
 
     keyInMap(key) {
-      const { place } = this, [count, height, width] = this.stages[place.stage].values.shape;
-      if (key === "Enter" || key === " ") {
-        this.go(place, NUMBER);
-      } else if ((key === "PageUp" || key === "PageDown") && height * width > 1) {
-        this.turn(key === "PageUp" ? -1 : 1);
-      } else if (MOVES[key]) {
-        const [down, across] = MOVES[key];
-        const line = this.near.map.maps.layout.columns; // units in a row
-        const next = height * width > 1
-          ? { row: within(place.row + down, 0, height - 1), column: within(place.column + across, 0, width - 1) }
-          : { channel: within(place.channel + down * line + across, 0, count - 1) };
-        this.choose({ ...place, ...next });
-        announce(sentence(this.stages, this.place));
-      } else {
-        return false;
-      }
+      const isTurn = key === "PageUp" || key === "PageDown";
+      if (key === "Enter" || key === " ") this.go(this.place, NUMBER);
+      else if (isTurn) this.turn(key === "PageUp" ? -1 : 1);
+      else if (MOVES[key]) this.move(...MOVES[key]);
+      else return false;
       return true;
+    }
+
+    // To the next number of a map; in a layer of single numbers, to the next of those.
+    move(down, across) {
+      const { place } = this, [count, height, width] = this.stages[place.stage].values.shape;
+      const { columns } = this.near.map.maps.layout;
+      if (height * width === 1) {
+        const channel = within(place.channel + down * columns + across, 0, count - 1);
+        this.choose({ ...place, channel });
+      } else {
+        const row = within(place.row + down, 0, height - 1);
+        this.choose({ ...place, row, column: within(place.column + across, 0, width - 1) });
+      }
+      announce(sentence(this.stages, this.place));
     }
   }
 
@@ -188,7 +211,8 @@
     return element("ul", { class: "layers-legend network-note" },
       ramp("conv2d", "convolution"), ramp("maxPool2d", "pooling"), ramp("linear", "dense layer"),
       element("li", {}, "light: the smallest number of a layer; dark: its largest"),
-      element("li", {}, element("span", { class: "layers-mark", "aria-hidden": "true" }), " what the chosen number is computed from"));
+      element("li", {}, element("span", { class: "layers-mark", "aria-hidden": "true" }),
+        " what the chosen number is computed from"));
   }
 
   lenet.showLayers = showLayers;

@@ -32,7 +32,8 @@
   // The mean of the neighbourhood, weighted by a normal distribution that is cut off at 4 sigma.
   function gaussianFilter(grey, sigma) {
     const radius = Math.floor(4 * sigma + 0.5);
-    const weights = filled(new Float64Array(2 * radius + 1), (k) => Math.exp(-0.5 * ((k - radius) / sigma) ** 2));
+    const normal = (k) => Math.exp(-0.5 * ((k - radius) / sigma) ** 2);
+    const weights = filled(new Float64Array(2 * radius + 1), normal);
     const sum = weights.reduce((a, b) => a + b);
     return alongBoth(grey, (line) => {
       const wide = reflected(line, radius);
@@ -72,7 +73,7 @@
   // Pixels that `iterations` steps up, down, left or right lead to from the mask. How many steps
   // it takes is counted in two sweeps, one from each end.
   function binaryDilation({ shape: [height, width], data }, iterations) {
-    const steps = filled(new Int32Array(data.length), (place) => (data[place] ? 0 : height + width));
+    const steps = filled(new Int32Array(data.length), (k) => (data[k] ? 0 : height + width));
     for (let y = 0, place = 0; y < height; y++) {
       for (let x = 0; x < width; x++, place++) {
         if (x > 0 && steps[place - 1] < steps[place]) steps[place] = steps[place - 1] + 1;
@@ -82,10 +83,13 @@
     for (let y = height - 1, place = data.length - 1; y >= 0; y--) {
       for (let x = width - 1; x >= 0; x--, place--) {
         if (x < width - 1 && steps[place + 1] < steps[place]) steps[place] = steps[place + 1] + 1;
-        if (y < height - 1 && steps[place + width] < steps[place]) steps[place] = steps[place + width] + 1;
+        if (y < height - 1 && steps[place + width] < steps[place]) {
+          steps[place] = steps[place + width] + 1;
+        }
       }
     }
-    return image([height, width], filled(new Uint8Array(data.length), (place) => (steps[place] <= iterations ? 1 : 0)));
+    const near = (place) => steps[place] <= iterations;
+    return image([height, width], filled(new Uint8Array(data.length), near));
   }
 
   // The parts of a mask, which hang together also over corners: {labels: Int32Array, 0 outside and
@@ -116,14 +120,14 @@
   // lowest of parabolas, one above each pixel, first along columns and then along rows.
   function distanceTransform({ shape, data }) {
     const far = 1e15;
-    const start = image(shape, filled(new Float64Array(data.length), (place) => (data[place] ? far : 0)));
-    const squared = alongBoth(start, lowestParabolas, Float64Array);
+    const start = filled(new Float64Array(data.length), (place) => (data[place] ? far : 0));
+    const squared = alongBoth(image(shape, start), lowestParabolas, Float64Array);
     return image(shape, squared.data.map(Math.sqrt));
   }
 
   function lowestParabolas(line) {
     const heights = Float64Array.from(line), tips = new Int32Array(line.length);
-    const starts = new Float64Array(line.length + 1).fill(Infinity); // from where a parabola is lowest
+    const starts = new Float64Array(line.length + 1).fill(Infinity); // of where each is lowest
     starts[0] = -Infinity;
     let last = 0;
     for (let q = 1; q < line.length; q++) {
@@ -147,7 +151,8 @@
   function pad({ shape: [height, width], data }, margin) {
     const out = new data.constructor((height + 2 * margin) * (width + 2 * margin));
     for (let y = 0; y < height; y++) {
-      out.set(data.subarray(y * width, (y + 1) * width), (y + margin) * (width + 2 * margin) + margin);
+      const start = (y + margin) * (width + 2 * margin) + margin;
+      out.set(data.subarray(y * width, (y + 1) * width), start);
     }
     return image([height + 2 * margin, width + 2 * margin], out);
   }
@@ -195,8 +200,10 @@
 
   // The standard deviation, divided by n; 0 of no values.
   function std(values) {
+    if (!values.length) return 0;
     const middle = mean(values);
-    return values.length ? Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length) : 0;
+    const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+    return Math.sqrt(squares / values.length);
   }
 
   // As Python and NumPy round: a half goes to the even neighbour.
@@ -208,7 +215,7 @@
   const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
   lenet.ndimage = {
-    image, filled, gaussianFilter, maximumFilter, binaryDilation, label, distanceTransform, pad, crop,
-    median, mean, std, round, clip,
+    image, filled, gaussianFilter, maximumFilter, binaryDilation, label, distanceTransform, pad,
+    crop, median, mean, std, round, clip,
   };
 }

@@ -1,6 +1,6 @@
 "use strict";
-// The networks that the pages run, made from named tensors: LeNet-5 and the variational autoencoder.
-// The names, and the order of the layers, are those of lenetcourse.models and of
+// The networks that the pages run, made from named tensors: LeNet-5 and the variational
+// autoencoder. Names and order of the layers are those of lenetcourse.models and
 // lenetcourse.activations.
 
 {
@@ -11,21 +11,25 @@
   // -> network. Raises CourseError, with a sentence that says why, when there is none in it.
   function loadModel(source) {
     if (typeof source !== "string") return makeNetwork(lenet.readSafetensors(source));
-    if (!Object.hasOwn(lenet.weights, source)) throw new CourseError(`There are no weights “${source}”.`);
+    if (!Object.hasOwn(lenet.weights, source)) {
+      throw new CourseError(`There are no weights “${source}”.`);
+    }
     return makeNetwork(lenet.readWeights(lenet.weights[source]));
   }
 
   function makeNetwork({ tensors, metadata }) {
     for (const [name, { data }] of Object.entries(tensors)) {
       if (!data.every(Number.isFinite)) {
-        throw new CourseError(`${shown(name)} holds something that is no finite number: did the training diverge?`);
+        throw new CourseError(
+          `${shown(name)} holds something that is no finite number: did the training diverge?`);
       }
     }
     if ("conv1.weight" in tensors && "conv2.weight" in tensors && "fc3.weight" in tensors) {
       return lenet5(tensors, metadata);
     }
     if ("mu.weight" in tensors && "expand.weight" in tensors) return vae(tensors, metadata);
-    const kind = typeof metadata.model === "string" ? shown(metadata.model) : "no network of this page";
+    const { model } = metadata;
+    const kind = typeof model === "string" ? shown(model) : "no network of this page";
     throw new CourseError(`These are weights of ${kind}; a LeNet-5 or a VAE can run here.`);
   }
 
@@ -33,8 +37,9 @@
   // does, in order; `forward(x)`, x (1, 28, 28) in [0, 1], returns the output of each: name ->
   // tensor. Those with weights are taken before their activation function, as in PyTorch.
   function lenet5(tensors, facts) {
-    const third = "conv3.weight" in tensors ? "conv3" : "fc1"; // the same function, written in two ways
-    const [k1, k2, units, hidden, classes] = ["conv1", "conv2", third, "fc2", "fc3"].map((n) => outputs(tensors, n));
+    const third = "conv3.weight" in tensors ? "conv3" : "fc1"; // two ways to write it
+    const [k1, k2, units, hidden, classes] =
+      ["conv1", "conv2", third, "fc2", "fc3"].map((name) => outputs(tensors, name));
     const left = ((SIDE - 4) / 2 - 4) / 2; // 4: what two convolutions and two poolings leave of 28
     checkShapes(tensors, {
       conv1: [k1, 1, 5, 5],
@@ -43,6 +48,7 @@
       fc2: [hidden, units],
       fc3: [classes, hidden],
     });
+    const flatten = { name: "flatten", kind: "flatten", run: lenet.flatten };
     // Shapes for 6 and 16 kernels:
     const layers = [
       convolution("conv1", tensors), // (6, 24, 24)
@@ -51,21 +57,25 @@
       convolution("conv2", tensors), // (16, 8, 8)
       { name: "relu2", kind: "relu", run: lenet.relu },
       pooling("pool2"), // (16, 4, 4)
-      ...(third === "fc1" ? [{ name: "flatten", kind: "flatten", run: lenet.flatten }] : []), // (256)
-      third === "fc1" ? dense("fc1", tensors) : convolution("conv3", tensors), // (120) or (120, 1, 1)
+      ...(third === "conv3"
+        ? [convolution("conv3", tensors)] // (120, 1, 1)
+        : [flatten, dense("fc1", tensors)]), // (256), (120)
       { name: "relu3", kind: "relu", run: lenet.relu },
       dense("fc2", tensors), // (84)
       { name: "relu4", kind: "relu", run: lenet.relu },
       dense("fc3", tensors), // (10)
     ];
-    return { kind: "LeNet5", kernels: [k1, k2], classes, facts, layers, forward: (x) => runAll(layers, x) };
+    const forward = (x) => runAll(layers, x);
+    return { kind: "LeNet5", kernels: [k1, k2], classes, facts, layers, forward };
   }
 
-  // The variational autoencoder; the plain autoencoder is the same without noise. `encode(x)`, x (1,
-  // 28, 28), and `decode(latent)` return name -> tensor; `forward(x, noise)` does both, and "image"
-  // is the picture (1, 28, 28) in [0, 1]. `noise`, (latents) from N(0, I), is left out to take the mean.
+  // The variational autoencoder; the plain autoencoder is the same without noise. `encode(x)`, x
+  // (1, 28, 28), and `decode(latent)` return name -> tensor; `forward(x, noise)` does both, and
+  // "image" is the picture (1, 28, 28) in [0, 1]. `noise`, (latents), is drawn from N(0, I);
+  // without it the mean is taken.
   function vae(tensors, facts) {
-    const [hidden, latents, expanded] = ["encoder", "mu", "expand"].map((n) => outputs(tensors, n));
+    const [hidden, latents, expanded] =
+      ["encoder", "mu", "expand"].map((name) => outputs(tensors, name));
     checkShapes(tensors, {
       encoder: [hidden, SIDE ** 2],
       mu: [latents, hidden],
@@ -90,7 +100,8 @@
       const latent = noise ? reparameterise(mu, logvar, noise) : mu;
       return { encoder, mu, logvar, latent, ...decode(latent) };
     }
-    return { kind: "VAE", latents, sample: facts.settings?.sample !== false, facts, encode, decode, forward };
+    const sample = facts.settings?.sample !== false; // else a plain autoencoder: takes the mean
+    return { kind: "VAE", latents, sample, facts, encode, decode, forward };
   }
 
   // mu + standard deviation times noise: a draw from N(mu, exp(logvar)). Shapes (n) all.
@@ -101,13 +112,15 @@
 
   const convolution = (name, tensors) => {
     const weight = tensors[`${name}.weight`], bias = tensors[`${name}.bias`];
-    return { name, kind: "conv2d", weight, bias, run: (x) => lenet.conv2d(x, weight, bias) };
+    const run = (x) => lenet.conv2d(x, weight, bias);
+    return { name, kind: "conv2d", weight, bias, stride: 1, run };
   };
   const dense = (name, tensors) => {
     const weight = tensors[`${name}.weight`], bias = tensors[`${name}.bias`];
     return { name, kind: "linear", weight, bias, run: (x) => lenet.linear(x, weight, bias) };
   };
-  const pooling = (name) => ({ name, kind: "maxPool2d", size: 2, stride: 2, run: (x) => lenet.maxPool2d(x, 2) });
+  const pooling = (name) =>
+    ({ name, kind: "maxPool2d", size: 2, stride: 2, run: (x) => lenet.maxPool2d(x, 2) });
 
   function runAll(layers, x) {
     const found = {};
@@ -118,35 +131,43 @@
   // How many outputs a layer has, as its weights say.
   function outputs(tensors, layer) {
     const weight = tensors[`${layer}.weight`];
-    if (!weight) throw new CourseError(`These weights are not complete: “${layer}.weight” is missing.`);
+    if (!weight) throw missing(`${layer}.weight`);
     if (!weight.shape[0]) throw new CourseError(`“${layer}.weight” has no output.`);
     return weight.shape[0];
   }
 
-  // Raise CourseError unless there are just these layers, each with weights of its shape and a bias.
+  // Raise CourseError unless there are just these layers, each with weights of its shape and bias.
   function checkShapes(tensors, layers) {
     const left = new Set(Object.keys(tensors));
     for (const [layer, shape] of Object.entries(layers)) {
       for (const [name, wanted] of [[`${layer}.weight`, shape], [`${layer}.bias`, [shape[0]]]]) {
-        if (!tensors[name]) throw new CourseError(`These weights are not complete: “${name}” is missing.`);
-        const is = tensors[name].shape.join(" x "), want = wanted.join(" x ");
-        if (is !== want) throw new CourseError(`“${name}” is ${is} and would have to be ${want}, for pictures of 28x28 pixels of grey.`);
+        if (!tensors[name]) throw missing(name);
+        const [is, must] = [tensors[name].shape, wanted].map((lengths) => lengths.join(" x "));
+        if (is !== must) {
+          throw new CourseError(
+            `“${name}” is ${is} and would have to be ${must}, for grey pictures of 28x28.`);
+        }
         left.delete(name);
       }
     }
     for (const name of left) throw new CourseError(`${shown(name)} has no place in this network.`);
   }
 
+  const missing = (name) =>
+    new CourseError(`These weights are not complete: “${name}” is missing.`);
+
   // A picture in MNIST's form, 28x28 from 0 to 255 -> (1, 28, 28) in [0, 1], what a network takes.
-  const asInput = ({ data }) => lenet.tensor([1, SIDE, SIDE], Float32Array.from(data, (value) => value / 255));
+  const asInput = ({ data }) =>
+    lenet.tensor([1, SIDE, SIDE], Float32Array.from(data, (value) => value / 255));
 
   // What LeNet-5 says of a picture in MNIST's form: every layer's output, probabilities (classes),
   // the classes from the likeliest on, and whether that is too uncertain to be an answer.
   function predict(network, picture) {
     const layers = network.forward(asInput(picture));
     const probabilities = lenet.softmax(layers.fc3).data;
-    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
-    return { layers, probabilities, order, digit: order[0], unsure: isUnsure(probabilities, network.facts) };
+    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+    const unsure = isUnsure(probabilities, network.facts);
+    return { layers, probabilities, order, digit: order[0], unsure };
   }
 
   // As `lenetcourse predict`: unsure where the best class leads the second by less than the limit

@@ -41,7 +41,7 @@
     return resize(grey, thumbnailShape(grey.shape), BOX);
   }
 
-  // (height, width) so that the longer side is at most WORK_SIDE, in the proportions nearest to the old.
+  // (height, width) so that the longer side is at most WORK_SIDE, in about the same proportions.
   function thumbnailShape([height, width]) {
     if (Math.max(height, width) <= WORK_SIDE) return [height, width];
     const aspect = width / height;
@@ -49,7 +49,9 @@
       const [low, high] = [Math.floor(length), Math.ceil(length)];
       return Math.max(1, error(high) < error(low) ? high : low);
     };
-    if (aspect <= 1) return [WORK_SIDE, near(WORK_SIDE * aspect, (n) => Math.abs(aspect - n / WORK_SIDE))];
+    if (aspect <= 1) {
+      return [WORK_SIDE, near(WORK_SIDE * aspect, (n) => Math.abs(aspect - n / WORK_SIDE))];
+    }
     return [near(WORK_SIDE / aspect, (n) => (n ? Math.abs(aspect - WORK_SIDE / n) : 0)), WORK_SIDE];
   }
 
@@ -72,7 +74,7 @@
       alphas += data[at + 3];
     }
     const paper = strokes / Math.max(alphas, 1) < 128 ? 255 : 0;
-    const laid = data.map((value, at) => (at % 4 < 3 ? over(value, data[at + 3 - (at % 4)], paper) : 255));
+    const laid = data.map((value, at) => over(value, data[at | 3], paper)); // alpha: each fourth
     return grey.map((_, k) => luminance(laid, 4 * k));
   }
 

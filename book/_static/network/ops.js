@@ -7,11 +7,22 @@
 //
 // The engine is a row of classic scripts, because `import` does not work from file://. Each adds to
 // one global, `lenet`. Their order in a page: ops.js, safetensors.js, networks.js; for pictures
-// also ndimage.js, resample.js, opening.js, to_mnist.js; then what is wanted of weights/.
+// also ndimage.js, resample.js, opening.js, to_mnist.js; then what is wanted of weights/. In short:
+//
+//   const network = lenet.loadModel("reader");     or the ArrayBuffer of a safetensors file
+//   const steps = lenet.toMnist(imageData);        of a drawing's canvas, or of
+//   ... await lenet.openPicture(file)              a photograph's file
+//   const answer = lenet.predict(network, steps.centred);
+//   answer.digit, .unsure, .probabilities, .order, and .layers: every output by name, in order
+//   network.layers                                 what made them: name, kind, weight, bias, stride
+//   network.facts                                  recipe, data set, test accuracy, the limit
+//
+// What goes wrong by a reader's doing is a lenet.CourseError, whose message is the sentence to show;
+// lenet.PictureError, one of them, says that nothing is drawn. Anything else is a bug.
 
 globalThis.lenet ??= {};
 {
-  // What a reader can cause: a wrong file, a blank picture. Its message is one plain sentence.
+  // What a reader can cause: a wrong file, a blank picture.
   class CourseError extends Error {}
 
   function tensor(shape, data) {
@@ -44,27 +55,31 @@ globalThis.lenet ??= {};
     return Math.floor((length - size) / stride) + 1;
   }
 
+  // The number `place` of an output (maps, h', w'): its map, and the first row and column of its
+  // window in the (padded) input.
+  function windowAt(place, [, down, across], stride) {
+    const map = Math.floor(place / (down * across));
+    return [map, (Math.floor(place / across) % down) * stride, (place % across) * stride];
+  }
+
   // x (c, h, w), weight (kernels, c, rows, columns), bias (kernels) or null -> (kernels, h', w').
   // Like PyTorch's it does not turn the kernel: strictly it is a cross-correlation.
   function conv2d(x, weight, bias = null, { stride = 1, padding = 0 } = {}) {
-    const { shape: [channels, height, width], data } = pad(x, padding);
+    const { shape, data } = pad(x, padding);
+    const [channels, height, width] = shape;
     const [kernels, depth, rows, columns] = weight.shape;
     if (depth !== channels) {
       throw new CourseError(`Kernels for ${depth} maps cannot slide over ${channels}.`);
     }
-    const down = windows(height, rows, stride), across = windows(width, columns, stride);
-    const out = zeros([kernels, down, across]);
+    const out = zeros([kernels, windows(height, rows, stride), windows(width, columns, stride)]);
     for (let place = 0; place < out.data.length; place++) {
-      const kernel = Math.floor(place / (down * across));
-      const top = (Math.floor(place / across) % down) * stride, left = (place % across) * stride;
+      const [kernel, top, left] = windowAt(place, out.shape, stride);
       let sum = bias ? bias.data[kernel] : 0;
       let next = kernel * depth * rows * columns; // of the kernel's weights
       for (let channel = 0; channel < channels; channel++) {
         for (let row = 0; row < rows; row++) {
           const start = (channel * height + top + row) * width + left;
-          for (let column = 0; column < columns; column++) {
-            sum += weight.data[next++] * data[start + column];
-          }
+          for (let k = 0; k < columns; k++) sum += weight.data[next++] * data[start + k];
         }
       }
       out.data[place] = sum;
@@ -72,25 +87,27 @@ globalThis.lenet ??= {};
     return out;
   }
 
-  // x (c, h, w), weight (c, kernels, rows, columns) -> (kernels, (h - 1) stride - 2 padding + rows, ...).
-  // Each value of x stamps a kernel, times that value, on the output.
+  // x (c, h, w), weight (c, kernels, rows, columns), bias (kernels) or null
+  // -> (kernels, (h - 1) stride - 2 padding + rows, (w - 1) stride - 2 padding + columns).
+  // Each value of x stamps the kernels, times that value, on the output.
   function convTranspose2d(x, weight, bias = null, { stride = 1, padding = 0 } = {}) {
-    const [channels, height, width] = x.shape;
     const [, kernels, rows, columns] = weight.shape;
-    const down = (height - 1) * stride - 2 * padding + rows;
-    const across = (width - 1) * stride - 2 * padding + columns;
+    const down = (x.shape[1] - 1) * stride - 2 * padding + rows;
+    const across = (x.shape[2] - 1) * stride - 2 * padding + columns;
     const sums = new Float64Array(kernels * down * across);
-    sums.forEach((_, place) => (sums[place] = bias ? bias.data[Math.floor(place / (down * across))] : 0));
+    for (let k = 0; bias && k < kernels; k++) {
+      sums.fill(bias.data[k], k * down * across, (k + 1) * down * across);
+    }
+    const size = kernels * rows * columns; // of what one value stamps
     for (let place = 0; place < x.data.length; place++) {
-      const channel = Math.floor(place / (height * width));
-      const top = (Math.floor(place / width) % height) * stride - padding;
-      const left = (place % width) * stride - padding;
-      for (let stamp = 0; stamp < kernels * rows * columns; stamp++) {
-        const row = top + (Math.floor(stamp / columns) % rows), column = left + (stamp % columns);
+      const [channel, top, left] = windowAt(place, x.shape, stride);
+      for (let k = 0; k < size; k++) {
+        const [kernel, i, j] = windowAt(k, [kernels, rows, columns], 1);
+        const row = top - padding + i;
+        const column = left - padding + j;
         if (row < 0 || row >= down || column < 0 || column >= across) continue;
-        const kernel = Math.floor(stamp / (rows * columns));
-        const one = weight.data[channel * kernels * rows * columns + stamp];
-        sums[(kernel * down + row) * across + column] += x.data[place] * one;
+        const stamp = x.data[place] * weight.data[channel * size + k];
+        sums[(kernel * down + row) * across + column] += stamp;
       }
     }
     return tensor([kernels, down, across], Float32Array.from(sums));
@@ -99,11 +116,9 @@ globalThis.lenet ??= {};
   // x (c, h, w) -> (c, h', w'): each window becomes one number, in the way that `join` says.
   function pool2d(x, size, stride, start, join) {
     const [channels, height, width] = x.shape;
-    const down = windows(height, size, stride), across = windows(width, size, stride);
-    const out = zeros([channels, down, across]);
+    const out = zeros([channels, windows(height, size, stride), windows(width, size, stride)]);
     for (let place = 0; place < out.data.length; place++) {
-      const channel = Math.floor(place / (down * across));
-      const top = (Math.floor(place / across) % down) * stride, left = (place % across) * stride;
+      const [channel, top, left] = windowAt(place, out.shape, stride);
       let value = start;
       for (let row = top; row < top + size; row++) {
         for (let column = left; column < left + size; column++) {
@@ -161,7 +176,7 @@ globalThis.lenet ??= {};
   }
 
   Object.assign(lenet, {
-    CourseError, tensor, zeros, conv2d, convTranspose2d, maxPool2d, avgPool2d, linear, flatten,
-    relu, tanh, sigmoid, softmax, logSoftmax,
+    CourseError, tensor, zeros, pad, windowAt, conv2d, convTranspose2d, maxPool2d, avgPool2d,
+    linear, flatten, relu, tanh, sigmoid, softmax, logSoftmax,
   });
 }

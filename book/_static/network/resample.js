@@ -40,7 +40,8 @@
     const centre = (place + 0.5) * scale;
     const start = Math.max(0, Math.trunc(centre - support * stretch + 0.5));
     const end = Math.min(oldLength, Math.trunc(centre + support * stretch + 0.5));
-    const weights = Array.from({ length: end - start }, (_, k) => weight((start + k - centre + 0.5) / stretch));
+    const weights = Array.from(
+      { length: end - start }, (_, k) => weight((start + k - centre + 0.5) / stretch));
     const sum = weights.reduce((a, b) => a + b, 0);
     return { start, weights: weights.map((one) => one / sum) };
   }

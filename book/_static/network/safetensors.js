@@ -16,13 +16,17 @@
     let end = 0;
     for (const [name, entry] of inOrder(header.entries)) {
       const [from, to] = checkEntry(name, entry, buffer.byteLength - start);
-      if (from !== end) throw new CourseError(`The numbers of ${quoted(name)} overlap others, or leave a gap.`);
+      if (from !== end) {
+        throw new CourseError(`The numbers of ${quoted(name)} overlap others, or leave a gap.`);
+      }
       const bytes = buffer.slice(start + from, start + to); // a copy: at home at any address
       const data = entry.dtype === "F16" ? fromFloat16(bytes) : new Float32Array(bytes);
       tensors[name] = lenet.tensor(entry.shape, data);
       end = to;
     }
-    if (start + end !== buffer.byteLength) throw new CourseError("The file goes on after its last number.");
+    if (start + end !== buffer.byteLength) {
+      throw new CourseError("The file goes on after its last number.");
+    }
     return { tensors, metadata: courseMetadata(header.metadata) };
   }
 
@@ -32,35 +36,40 @@
     }
     const length = Number(new DataView(buffer).getBigUint64(0, true));
     if (length > buffer.byteLength - 8) {
-      throw new CourseError("This is no safetensors file, or only the beginning of one: its header would be longer than the file.");
+      throw new CourseError(
+        "This is no safetensors file, or not all of it: its header would be longer than the file.");
     }
     let header;
     try {
-      const text = new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 8, length));
-      header = JSON.parse(text);
+      const bytes = new Uint8Array(buffer, 8, length);
+      header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     } catch {
       throw new CourseError("This is no safetensors file: its header is not JSON.");
     }
-    if (!isObject(header)) throw new CourseError("This is no safetensors file: its header names no tensors.");
+    if (!isObject(header)) {
+      throw new CourseError("This is no safetensors file: its header names no tensors.");
+    }
     const { __metadata__: metadata = {}, ...entries } = header;
-    if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+    if (!isObject(metadata) || !Object.values(metadata).every(isText)) {
       throw new CourseError("This is no safetensors file: its metadata is not text.");
     }
     return { length, metadata, entries: Object.entries(entries) };
   }
 
   function inOrder(entries) {
-    const place = ([, entry]) => (Array.isArray(entry?.data_offsets) ? Number(entry.data_offsets[0]) : 0);
-    const empty = ([, entry]) => (Array.isArray(entry?.data_offsets) ? Number(entry.data_offsets[1]) : 0);
-    return entries.sort((a, b) => place(a) - place(b) || empty(a) - empty(b));
+    const [from, to] = [0, 1].map((end) => ([, entry]) => Number(entry?.data_offsets?.[end]) || 0);
+    return entries.sort((a, b) => from(a) - from(b) || to(a) - to(b));
   }
 
   // Return where the numbers of a tensor begin and end, in bytes after the header.
   function checkEntry(name, entry, size) {
-    if (!isObject(entry)) throw new CourseError(`The header says nothing of ${quoted(name)} but its name.`);
+    if (!isObject(entry)) {
+      throw new CourseError(`The header says nothing of ${quoted(name)} but its name.`);
+    }
     const { dtype, shape, data_offsets: offsets } = entry;
     if (!Object.hasOwn(BYTES, dtype)) {
-      throw new CourseError(`${quoted(name)} has numbers of type ${quoted(dtype)}; only F32 and F16 are read here.`);
+      throw new CourseError(
+        `${quoted(name)} has numbers of type ${quoted(dtype)}; only F32 and F16 are read here.`);
     }
     if (!Array.isArray(shape) || !shape.every(isCount)) {
       throw new CourseError(`${quoted(name)} has no shape of whole numbers.`);
@@ -70,10 +79,12 @@
     }
     const [from, to] = offsets;
     if (from > to || to > size) {
-      throw new CourseError(`The numbers of ${quoted(name)} would lie outside the file: is it complete?`);
+      throw new CourseError(
+        `The numbers of ${quoted(name)} would lie outside the file: is it complete?`);
     }
     if (shape.reduce((product, length) => product * length, BYTES[dtype]) !== to - from) {
-      throw new CourseError(`${quoted(name)} is ${shape.join(" x ")}, and its ${to - from} bytes do not fit that.`);
+      throw new CourseError(
+        `${quoted(name)} is ${shape.join(" x ")}, and its ${to - from} bytes do not fit that.`);
     }
     return offsets;
   }
@@ -113,8 +124,9 @@
   }
 
   const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const isText = (value) => typeof value === "string";
   const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
-  const quoted = (value) => `“${String(value).slice(0, 40)}”`; // what a file calls itself may be long
+  const quoted = (value) => `“${String(value).slice(0, 40)}”`; // may be long
 
   Object.assign(lenet, { readSafetensors, readWeights });
   lenet.weights ??= {};

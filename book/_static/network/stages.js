@@ -14,9 +14,9 @@
   // `outputs` is name -> tensor as `forward` of a LeNet-5 returns them, and `input`, the tensor
   // (1, height, width) that it ran on. The stages begin with the picture and end with softmax.
   function stagesOf(network, outputs) {
-    if (!outputs.input) throw new lenet.CourseError("The outputs lack “input”, the picture that the network ran on.");
-    const stages = [{ name: "input", kind: "input", title: "The digit", step: "", values: asMaps(outputs.input) }];
-    const count = {};
+    if (!outputs.input) throw new lenet.CourseError("The outputs lack “input”, the picture.");
+    const digit = { name: "input", kind: "input", title: "The digit", step: "" };
+    const stages = [{ ...digit, values: asMaps(outputs.input) }], count = {};
     for (const layer of network.layers) {
       const values = asMaps(outputs[layer.name]);
       if (layer.kind === "relu") {
@@ -24,24 +24,28 @@
         Object.assign(last, { sums: last.values, values });
       } else if (layer.kind !== "flatten") {
         const kind = kindOf(layer, values);
-        const title = `${TITLES[kind]} ${(count[kind] = (count[kind] ?? 0) + 1)}`;
+        count[kind] = (count[kind] ?? 0) + 1;
+        const title = `${TITLES[kind]} ${count[kind]}`;
         stages.push({ name: layer.name, kind, title, step: stepOf(layer, kind), layer, values });
       }
     }
     const scores = stages.at(-1);
     scores.title = "Scores";
-    const values = asMaps(lenet.softmax(scores.values));
-    return [...stages, { name: "softmax", kind: "softmax", title: "Probabilities", step: "softmax", values }];
+    const shares = { name: "softmax", kind: "softmax", title: "Probabilities", step: "softmax" };
+    return [...stages, { ...shares, values: lenet.softmax(scores.values) }];
   }
 
   // A kernel as large as the maps before it leaves one number: the same as a dense layer's unit.
   const kindOf = (layer, { shape: [, height, width] }) =>
     layer.kind === "conv2d" && height * width === 1 ? "linear" : layer.kind;
 
-  const stepOf = (layer, kind) =>
-    ({ conv2d: `${windowOf(layer).sides.join(" × ")}`, maxPool2d: `pool ${layer.size}`, linear: "dense" })[kind];
+  function stepOf(layer, kind) {
+    if (kind === "linear") return "dense";
+    return kind === "maxPool2d" ? `pool ${layer.size}` : windowOf(layer).sides.join(" × ");
+  }
 
-  const asMaps = ({ shape, data }) => ({ shape: shape.length === 1 ? [shape[0], 1, 1] : shape, data });
+  const asMaps = ({ shape, data }) =>
+    ({ shape: shape.length === 1 ? [shape[0], 1, 1] : shape, data });
 
   // What a layer slides over the maps before it: {sides: [rows, columns], stride, padding}.
   function windowOf({ kind, weight, size, stride = 1, padding = 0 }) {
@@ -53,7 +57,9 @@
   function regionsOf(stages, { stage, channel, row, column }) {
     const regions = [];
     regions[stage] = { channel, top: row, left: column, bottom: row + 1, right: column + 1 };
-    for (let k = stage; k > 0; k--) regions[k - 1] = regionBefore(stages[k], stages[k - 1], regions[k]);
+    for (let k = stage; k > 0; k--) {
+      regions[k - 1] = regionBefore(stages[k], stages[k - 1], regions[k]);
+    }
     return regions;
   }
 
@@ -76,20 +82,26 @@
   // Does every number of this stage depend on all numbers of the stage before?
   const isDense = ({ kind }) => kind === "linear" || kind === "softmax";
 
-  // Where in its data a place has its number.
+  // Where in a stage's data a place has its number.
   function indexOf({ values: { shape: [, height, width] } }, { channel, row, column }) {
     return (channel * height + row) * width + column;
   }
 
-  const valueAt = (stages, place) => stages[place.stage].values.data[indexOf(stages[place.stage], place)];
-
-  // The place of the largest number of a stage: an example worth looking at.
-  function largestPlace(stages, stage) {
-    const { data, shape: [, height, width] } = stages[stage].values;
-    const index = data.indexOf(data.reduce((a, b) => Math.max(a, b), -Infinity));
+  // The place of the number with an index in a stage's data.
+  function placeOf(stages, stage, index) {
+    const [, height, width] = stages[stage].values.shape;
     const channel = Math.floor(index / (height * width));
     return { stage, channel, row: Math.floor(index / width) % height, column: index % width };
   }
 
-  lenet.stages = { stagesOf, regionsOf, windowOf, isDense, indexOf, valueAt, largestPlace };
+  const valueAt = (stages, place) =>
+    stages[place.stage].values.data[indexOf(stages[place.stage], place)];
+
+  // The place of the largest number of a stage: an example worth looking at.
+  function largestPlace(stages, stage) {
+    const { data } = stages[stage].values;
+    return placeOf(stages, stage, data.indexOf(data.reduce((a, b) => Math.max(a, b), -Infinity)));
+  }
+
+  lenet.stages = { stagesOf, regionsOf, windowOf, isDense, placeOf, valueAt, largestPlace };
 }

@@ -12,7 +12,7 @@
   } = lenet.ndimage;
   const SIDE = 28; // of the field
   const BOX = 20; // of the digit inside it
-  const FAINT = 0.2; // of the ink's strength: fainter strokes are not seen, even where they touch others
+  const FAINT = 0.2; // of the ink's strength: fainter strokes are not seen, even beside others
   const PEN_WIDTH = 2.2; // of 20 pixels: MNIST's typical stroke; thinner ones are thickened to it
 
   // One digit's picture, ImageData {width, height, data: RGBA}, dark on light or light on dark,
@@ -33,7 +33,7 @@
     const scale = box / Math.max(...digit.shape);
     const shape = digit.shape.map((length) => Math.max(1, round(length * scale)));
     const { data } = resize(digit, shape, BICUBIC);
-    return image(shape, filled(new Uint8Array(data.length), (place) => round(clip(data[place], 0, 255))));
+    return image(shape, filled(new Uint8Array(data.length), (k) => round(clip(data[k], 0, 255))));
   }
 
   // Place `box` in a field of `side` pixels so that its centre of mass is in the middle.
@@ -59,7 +59,7 @@
     // Start from the brightness that most of the edge has: the paper reaches the edge.
     const { data } = grey, edge = edgeOf(grey), usual = median(edge);
     const within = (limit, values, middle) =>
-      filled(new Uint8Array(data.length), (place) => (Math.abs(values[place] - middle) <= limit ? 1 : 0));
+      filled(new Uint8Array(data.length), (place) => Math.abs(values[place] - middle) <= limit);
     const rest = new Float64Array(data.length);
     let paper = within(Math.max(30, 2 * std(edge)), data, usual), before = null;
     for (let turn = 0; turn < 8 && !same(paper, before); turn++) {
@@ -73,7 +73,8 @@
     return image(grey.shape, filled(new Float32Array(data.length), (place) => sign * rest[place]));
   }
 
-  const same = (mask, other) => other !== null && mask.every((value, place) => value === other[place]);
+  const same = (mask, other) =>
+    other !== null && mask.every((value, place) => value === other[place]);
 
   // Powers of row and column in the terms of a quadratic surface.
   const TERMS = [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]];
@@ -82,10 +83,12 @@
   // columns count from -1 to 1.
   function paperSurface({ shape: [height, width], data }, paper) {
     const along = (place, length) => (length > 1 ? (2 * place) / (length - 1) - 1 : -1);
-    const matrix = TERMS.map(() => new Float64Array(TERMS.length)), right = new Float64Array(TERMS.length);
+    const matrix = TERMS.map(() => new Float64Array(TERMS.length));
+    const right = new Float64Array(TERMS.length);
     for (let y = 0; y < height; y++) {
       const row = along(y, height);
-      const powers = new Float64Array(5), values = new Float64Array(3); // sums of column^k, of value column^k
+      const powers = new Float64Array(5); // sums of column^k
+      const values = new Float64Array(3); // sums of value times column^k
       for (let x = 0; x < width; x++) {
         if (!paper[y * width + x]) continue;
         const column = along(x, width);
@@ -135,7 +138,8 @@
     // Next to strong ink its strength counts, or its soft edges would be taken for faint strokes.
     const reach = 2 * Math.ceil(0.5 * width + longest / 100) + 1;
     const strong = image(shape, smooth.data.map((value, place) => (all.data[place] ? value : 0)));
-    const local = maximumFilter(strong, reach).data.map((value) => clip(value, FAINT * strength, strength));
+    const most = maximumFilter(strong, reach).data;
+    const local = most.map((value) => clip(value, FAINT * strength, strength));
     const near = binaryDilation(all, 2).data;
     // Soft edges: from a quarter to three quarters of the strength the ink goes from 0 to 255. Each
     // step is rounded to float32 as NumPy does: even pictures of few greys hit halves exactly.
@@ -157,7 +161,8 @@
   }
 
   const noInk = () =>
-    new lenet.PictureError("No ink found: the picture is blank or too faint; write with a thick dark pen.");
+    new lenet.PictureError(
+      "No ink found: the picture is blank or too faint; write with a thick dark pen.");
 
   // Keep the parts of a mask that have at least a twentieth of the largest one's area.
   function withoutSpecks(mask) {
@@ -168,8 +173,8 @@
   }
 
   // Those parts of `some` that go on from `strong` strokes and look like strokes. No stroke is what
-  // reaches the picture's edge (a line of the paper) or is clearly wider than the strong ones are (a
-  // shadow).
+  // reaches the picture's edge (a line of the paper) or is clearly wider than the strong ones are
+  // (a shadow).
   function faintStrokes(strong, some, width) {
     const around = binaryDilation(strong, Math.max(1, round(width / 4))).data;
     const beside = where(some, (value, place) => value && !around[place]);
@@ -208,10 +213,11 @@
     if (grow < 0.5) return digit;
     const outside = where(pad(mask, Math.ceil(grow)), (value) => !value);
     const { shape, data } = distanceTransform(outside);
-    return image(shape, filled(new Float32Array(data.length), (place) => clip(grow + 0.5 - data[place], 0, 1) * 255));
+    const soft = (place) => clip(grow + 0.5 - data[place], 0, 1) * 255;
+    return image(shape, filled(new Float32Array(data.length), soft));
   }
 
-  // The mean width of strokes in pixels. In a stroke of width w the mean distance to its edge is w / 4.
+  // The mean width of strokes in pixels: in one of width w the mean distance to its edge is w / 4.
   function strokeWidth(mask) {
     return 4 * mean(distanceInside(mask).data.filter((_, place) => mask.data[place]));
   }
@@ -221,12 +227,13 @@
 
   // The mask of the pixels of which the condition holds.
   const where = ({ shape, data }, condition) =>
-    image(shape, filled(new Uint8Array(data.length), (place) => (condition(data[place], place) ? 1 : 0)));
+    image(shape, filled(new Uint8Array(data.length), (place) => condition(data[place], place)));
 
   // The values of the first and last row and column.
   function edgeOf({ shape: [height, width], data }) {
     const column = (x) => Array.from({ length: height }, (_, y) => data[y * width + x]);
-    return [...data.subarray(0, width), ...data.subarray((height - 1) * width), ...column(0), ...column(width - 1)];
+    const [first, last] = [data.subarray(0, width), data.subarray((height - 1) * width)];
+    return [...first, ...last, ...column(0), ...column(width - 1)];
   }
 
   Object.assign(lenet, { toMnist, fitBox, centreByMass });

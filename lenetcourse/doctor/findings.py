@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lenetcourse
-from lenetcourse.command.place import Place, pip_command
+from lenetcourse.doctor.place import Place, pip_command
 
 MEMORY = 3 << 30  # bytes; on MNIST the chapter on segmentation takes 1.8 GB
 DISK = 500 << 20
@@ -64,12 +64,14 @@ def lost_files(place: Place) -> list[Finding]:
 def failed_looks(place: Place, steps: Mapping[str, dict]) -> list[Finding]:
     """Say which of the things that the library brings could not be read."""
     words = {
+        "results": "The recorded results, which chapters from 03 on show, cannot be read",
         "weights": "The trained weights cannot be read",
         "pictures": "The pictures of digits cannot be read",
         "digits": "The digits that come with scikit-learn cannot be read",
         "device": "PyTorch finds no device to compute on",
     }
     commands = {
+        "results": _again(place),
         "weights": _again(place),
         "pictures": _again(place),
         "digits": pip_command(place, "install", "--force-reinstall", "--no-deps", "scikit-learn"),

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lenetcourse.command.findings import Finding
-from lenetcourse.command.place import Place, pip_command
+from lenetcourse.doctor.findings import Finding
+from lenetcourse.doctor.place import Place, pip_command
 
 PYTHON = "3.10"  # the oldest, as in pyproject.toml
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}  # package -> module, where they differ
+RENAME = "Give that file another name, then run `lenetcourse doctor` again."
 SMALLER = (
     "PyTorch for Linux is several GB; the build for the CPU is enough and a fraction of it: choose "
     "Pip and CPU at pytorch.org/get-started and add --extra-index-url with the address shown there."
@@ -108,15 +109,17 @@ def old_python(_: Place) -> list[Finding]:
 
 
 def packages(place: Place, found: Sequence[Package]) -> list[Finding]:
-    """Look for packages that are hidden, missing, too old or broken, in this order."""
+    """Look for packages that are hidden, missing, too old or broken, in this order.
+
+    One that is hidden breaks others: they are told when it is no longer.
+    """
     hidden = [package for package in found if package.hidden_by]
     rest = [package for package in found if not package.hidden_by]
     missing = [package for package in rest if package.error and not package.version]
     old = [p for p in rest if p.version and is_older(p.version, p.bound)]
     broken = [p for p in rest if p.error and p not in missing + old]
     findings = [
-        Finding(f"{p.hidden_by} hides the package {p.name}.", advice=("Give it another name.",))
-        for p in hidden
+        Finding(f"{p.hidden_by} hides the package {p.name}.", advice=(RENAME,)) for p in hidden
     ]
     if missing:
         names = _and([package.name for package in missing])
@@ -127,7 +130,7 @@ def packages(place: Place, found: Sequence[Package]) -> list[Finding]:
         is_are = "is" if len(old) == 1 else "are"
         command, advice = _install(place, old)
         findings.append(Finding(f"{names} {is_are} too old.", command, (place.restart, *advice)))
-    return findings + [_broken(place, package) for package in broken]
+    return findings if hidden else [*findings, *(_broken(place, package) for package in broken)]
 
 
 def _install(place: Place, wanted: Sequence[Package]) -> tuple[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Try, in a process of its own, what can fail in any way: packages at import, then what needs them.
 
 A library that crashes, as one does that was built for another processor, ends that process and not
-the doctor. `python -m lenetcourse.command.probe torch numpy device` does the steps that it is given
+the doctor. `python -m lenetcourse.doctor.probe torch numpy device` does the steps that it is given
 and prints a JSON object a line: {"step": ..., "file": ...} when one begins, and {"step": ..., and
 "found": ... or "error": ...} when it has ended.
 """
@@ -45,7 +45,7 @@ def probe(modules: Sequence[str]) -> dict[str, dict]:
 
 def _in_a_process(steps: Sequence[str]) -> tuple[dict[str, dict], str]:
     """Return what a new process said of each step that it began, and how it ended."""
-    command = [sys.executable, "-m", "lenetcourse.command.probe", *steps]
+    command = [sys.executable, "-m", "lenetcourse.doctor.probe", *steps]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     last_words = done.stderr.decode("utf-8", "replace").split("\n")[-2:-1]
     how_it_ended = _one_line(": ".join([_ending(done.returncode), *last_words]))
@@ -135,6 +135,17 @@ def _pictures() -> str:
     return f"{count} of digits"
 
 
+def _results() -> str:
+    from lenetcourse.show.results import course_file
+
+    course_file("published.json")
+    folder = course_file("results")
+    count = sum(1 for _ in folder.rglob("*.json"))
+    if not count:
+        raise FileNotFoundError(f"{folder} is empty")
+    return f"{count} recorded runs in {folder.absolute()}"
+
+
 def _digits() -> str:
     from sklearn.datasets import load_digits
 
@@ -161,6 +172,7 @@ def _mnist() -> str | None:
 LOOKS = {
     "device": _device,
     "weights": _weights,
+    "results": _results,
     "pictures": _pictures,
     "digits": _digits,
     "choice": _choice,

@@ -1,0 +1,1 @@
+"""What is missing, first what stops a reader first: found for `lenetcourse doctor`."""
