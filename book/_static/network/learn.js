@@ -219,7 +219,7 @@
     const output = element("output", { for: input.id });
     const value = () => values[Number(input.value)];
     const say = () => {
-      output.textContent = words(value());
+      output.textContent = String(value());
       input.setAttribute("aria-valuetext", words(value()));
     };
     const set = (wanted) => {
