@@ -42,7 +42,8 @@ def without_encoding(text):
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         words = [a.value for a in [*call.args, *keywords.values()] if isinstance(a, ast.Constant)]
         is_text = {
-            "read_text": isinstance(call.func, ast.Attribute),
+            # Of a path, the first argument is the encoding; a distribution's file is always UTF-8.
+            "read_text": isinstance(call.func, ast.Attribute) and not call.args,
             "write_text": isinstance(call.func, ast.Attribute),  # files.write_text writes UTF-8
             "fdopen": "b" not in "".join(map(str, words)),
             "open": owner not in NO_TEXT and not {"rb", "wb", "ab", "r+b", "a+b"} & set(words),
