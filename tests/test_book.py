@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import warnings
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ import pytest
 import servers
 import yaml
 from build_book import build
+from conftest import find_browser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook.reading import code_hash
 
@@ -37,9 +37,7 @@ COURSE = (
     *("book", "instructors", "labs", "lenetcourse", "tools"),
 )
 ADDRESS = re.compile(r"^(repository:\n  url: ).*$", re.M)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 390, "height": 844}
-NO_BROWSER = "no page was opened in a browser: there is no Chromium; sudo apt install chromium"
 
 
 class Server(SimpleHTTPRequestHandler):
@@ -105,17 +103,6 @@ def address(html):
         server.shutdown()
 
 
-def find_browser():
-    """Return the path of a browser; skip the test where there is none, but fail in CI on Linux."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None and os.environ.get("CI") and sys.platform == "linux":
-        pytest.fail(NO_BROWSER)
-    if path is None:
-        warnings.warn(NO_BROWSER, stacklevel=1)
-        pytest.skip(NO_BROWSER)
-    return path
-
-
 def test_a_missing_browser_is_an_error_under_ci(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setenv("CI", "true")
@@ -129,17 +116,6 @@ def test_a_missing_browser_is_an_error_under_ci(monkeypatch):
         change()
         with pytest.warns(UserWarning, match="no Chromium"), pytest.raises(pytest.skip.Exception):
             find_browser()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

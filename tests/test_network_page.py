@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from test_book import find_browser
 from torch.nn import functional as F
 
 from lenetcourse import (
@@ -51,17 +50,6 @@ SENTENCE = """(call) => {
         return { sentence: error.message };
     }
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 def opened(browser, address, wrong):

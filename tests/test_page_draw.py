@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_book import find_browser
 
 from lenetcourse import (
     LeNet5,
@@ -32,17 +31,6 @@ from lenetcourse.models.vae import VAE
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "benchmarks"))  # last: it has a module named as one of tools/
 page_drawing = importlib.import_module("page_drawing")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

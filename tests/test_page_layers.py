@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save
-from test_network_page import ROOT, browser  # noqa: F401
+from test_network_page import ROOT
 from torch import nn
 from torch.nn import functional as F
 
@@ -32,17 +32,17 @@ SHOW = """([weights, digit, change]) => {
 
 
 @pytest.fixture(scope="module")
-def page(browser):  # noqa: F811
+def page(browser):
     """A page with nothing but the layers."""
     yield from opened(browser)
 
 
 @pytest.fixture
-def phone(browser):  # noqa: F811
+def phone(browser):
     yield from opened(browser, width=390, has_touch=True)
 
 
-def opened(browser, width=1280, **options):  # noqa: F811
+def opened(browser, width=1280, **options):
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

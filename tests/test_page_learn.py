@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from test_autograd import random_graph
-from test_book import find_browser
 from torch.nn import functional as F
 
 from lenetcourse import load_dataset
@@ -31,27 +30,20 @@ GRAPH = """({ nodes, labels }) => {
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(browser, tmp_path_factory):
     """A bare page with the scripts and the place of book/learn.md, without a network."""
-    path = find_browser()
-    from playwright.sync_api import sync_playwright
-
     body = "\n".join(re.findall(r"^<.*>$", SOURCE.read_text("utf-8"), re.MULTILINE))
     body = body.replace("../_static", (ROOT / "book" / "_static").as_uri())
     bare = tmp_path_factory.mktemp("page") / "learn.html"
     bare.write_text(f'<!DOCTYPE html><html lang="en"><meta charset="utf-8">{body}</html>', "utf-8")
     wrong = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on(
-            "request", lambda request: request.url.startswith("http") and wrong.append(request.url)
-        )
-        page.goto(bare.as_uri())
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("request", lambda request: request.url.startswith("http") and wrong.append(request.url))
+    page.goto(bare.as_uri())
+    yield page
+    page.close()
     assert not wrong
 
 

@@ -10,7 +10,6 @@ import torch
 import train_page_networks
 from scipy.spatial import geometric_slerp
 from scipy.stats import kstest
-from test_book import find_browser
 from web import decoders
 
 import lenetcourse as lc
@@ -30,17 +29,6 @@ READ = """([name, codes]) => {
         return { image: [...image.data], digit, accepted };
     });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy.ndimage import laplace
 from scipy.signal import convolve2d, correlate2d
-from test_network_page import ROOT, browser  # noqa: F401
+from test_network_page import ROOT
 from torch.nn import functional as F
 
 from lenetcourse import load_model
@@ -34,7 +34,7 @@ CALL = """([name, options, ...values]) => {
 }"""
 
 
-def opened(browser, width=1280, **options):  # noqa: F811
+def opened(browser, width=1280, **options):
     """Yield a page with nothing but this page's own part; nothing may go wrong in it."""
     context = browser.new_context(viewport={"width": width, "height": 1400}, **options)
     page = context.new_page()
@@ -55,7 +55,7 @@ def opened(browser, width=1280, **options):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def shared(browser):  # noqa: F811
+def shared(browser):
     yield from opened(browser)
 
 
@@ -340,7 +340,7 @@ def test_the_map_fills_in(page):
     assert filled_in(page) == 9
 
 
-def test_the_map_fills_in_by_itself(browser):  # noqa: F811
+def test_the_map_fills_in_by_itself(browser):
     for page in opened(browser):
         page.clock.install()
         page.get_by_role("button", name="Play").click()
@@ -351,7 +351,7 @@ def test_the_map_fills_in_by_itself(browser):  # noqa: F811
         assert page.get_by_role("button", name="Play").is_visible()  # and no longer "Pause"
 
 
-def test_without_motion_whole_rows_fill_in(browser):  # noqa: F811
+def test_without_motion_whole_rows_fill_in(browser):
     for page in opened(browser, reduced_motion="reduce"):
         page.clock.install()
         page.get_by_role("button", name="Play").click()
@@ -392,7 +392,7 @@ def test_a_digit_moves_and_the_page_says_which_maps_follow(page):
 
 
 @pytest.mark.parametrize("width", [320, 390])
-def test_nothing_is_wider_than_a_phone(browser, width):  # noqa: F811
+def test_nothing_is_wider_than_a_phone(browser, width):
     for page in opened(browser, width, has_touch=True):
         choice(page, "Kernel").select_option("lenet1")
         choice(page, "Pooling").select_option("max2")

@@ -19,11 +19,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from notebook.reading import ROOT, Unusable
+from web.browser import find_chromium
 
 PACKAGE = "axe-core@4.14.1"
 ARCHIVE = "axe-core-4.14.1.tgz"
 SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # A head that is a formula is not empty: axe-core does not read the MathML that screen readers do.
 COUNT = """async () => {
     const isFormula = ({ target: [place] }) =>
@@ -59,7 +59,7 @@ def axe_script(folder: Path) -> str:
 
 def violations(pages: Sequence[Path], axe: str) -> Iterator[tuple[Path, str, list]]:
     """Yield page, colours of the screen, and for each rule [rule, how often, where first]."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_chromium()
     if path is None:
         raise Unusable("there is no Chromium: sudo apt install chromium")
     from playwright.sync_api import sync_playwright

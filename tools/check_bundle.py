@@ -26,6 +26,7 @@ from pathlib import Path
 from notebook.reading import ROOT, Unusable, output_text, read_notebook
 from release.stamp import pages_of
 from release.start import python_of, read_sums, sha256_of, this_wheelhouse, wheelhouses
+from web.browser import find_chromium
 
 import lenetcourse
 
@@ -35,7 +36,6 @@ NOTEBOOKS = {  # in the bundle: from where
     "labs/lab_02_solved.ipynb": "labs/solutions/lab_02_lenet5.ipynb",
 }
 CUT = 'ip link set lo up && exec "$@"'  # a namespace of its own has only a loopback that is down
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 TEXTS = (".html", ".ipynb", ".js", ".css", ".txt", ".py")
 SECONDS = 120  # that JupyterLab has to answer
@@ -169,7 +169,7 @@ def run_notebook(folder: Path, home: Path, name: str, source: str | None) -> str
 
 def read_pages(folder: Path, shots: Path | None) -> str:
     """Open every page from file:// in a browser: nothing is asked of a host, nothing fails."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_chromium()
     if path is None:
         return "NOT TRIED: there is no Chromium here"
     from playwright.sync_api import sync_playwright

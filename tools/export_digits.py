@@ -8,7 +8,6 @@ bytes each, as base64. Of each class it is the first that both networks of the p
 without doubt. With --check nothing is written: exits with 1 when the script differs.
 """
 
-import argparse
 import base64
 import json
 import sys
@@ -18,9 +17,9 @@ from pathlib import Path
 import torch
 from notebook.reading import ROOT
 from torch import Tensor
+from web.one_script import write_or_check
 
 from lenetcourse import load_dataset, load_model, predict_probabilities
-from lenetcourse.files import write_text
 from lenetcourse.models.weights import OWN_WEIGHTS
 
 SCRIPT = Path("book", "_static", "network", "weights", "digits.js")
@@ -49,18 +48,8 @@ def script(digits: Tensor) -> str:
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Export or check; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, compare")
-    options = parser.parse_args(arguments)
-    path, text = root / SCRIPT, script(examples())
-    if options.check:
-        same = path.is_file() and path.read_text(encoding="utf-8") == text
-        advice = f"{SCRIPT.as_posix()}: differs: run `python tools/export_digits.py`"
-        print("example digits: nothing differs" if same else advice)
-        return 0 if same else 1
-    write_text(path, text)
-    print(f"{SCRIPT.as_posix()}: {len(text):,} bytes")
-    return 0
+    told = ("export_digits", __doc__, "example digits")
+    return write_or_check(*told, root, SCRIPT, lambda: script(examples()), arguments)
 
 
 if __name__ == "__main__":

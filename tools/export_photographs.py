@@ -9,7 +9,6 @@ black, to 255, white, as base64, and the licence. With --check nothing is writte
 the script is not what the photographs say. Exits with 2 when the file cannot be written.
 """
 
-import argparse
 import base64
 import json
 import sys
@@ -20,8 +19,7 @@ import numpy as np
 from notebook.reading import ROOT
 from PIL import Image
 from sklearn.datasets import load_sample_images
-
-from lenetcourse.files import write_text
+from web.one_script import write_or_check
 
 SCRIPT = Path("book", "_static", "network", "weights", "photographs.js")
 SIDE, FACTOR = 48, 6  # pixels of a piece, and the pixels of the photograph in each, along a side
@@ -62,22 +60,8 @@ def script() -> str:
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Export or check; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, compare")
-    options = parser.parse_args(arguments)
-    path, text = root / SCRIPT, script()
-    if options.check:
-        same = path.is_file() and path.read_text(encoding="utf-8") == text
-        found = "nothing differs" if same else "differs: run `python tools/export_photographs.py`"
-        print(f"{SCRIPT.as_posix()}: {found}")
-        return 0 if same else 1
-    try:
-        write_text(path, text)
-    except OSError as error:
-        print(f"export_photographs: {error}", file=sys.stderr)
-        return 2
-    print(f"{SCRIPT.as_posix()}: {len(text):,} bytes")
-    return 0
+    told = ("export_photographs", __doc__, SCRIPT.as_posix())
+    return write_or_check(*told, root, SCRIPT, script, arguments)
 
 
 if __name__ == "__main__":

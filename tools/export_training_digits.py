@@ -10,7 +10,6 @@ holds 64 letters for a digit, "a" for paper to "q" for full ink, and not 784 num
 With --check nothing is written: exits with 1 when the script is not what the digits say.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -19,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from notebook.reading import ROOT
 from sklearn.datasets import load_digits
+from web.one_script import write_or_check
 
 from lenetcourse.data.digits import SEED, SIZES
-from lenetcourse.files import write_text
 
 SCRIPT = Path("book", "_static", "network", "weights", "training_digits.js")
 TRAINING = 200
@@ -52,19 +51,8 @@ def script() -> str:
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Export or check; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, compare")
-    options = parser.parse_args(arguments)
-    path, text = root / SCRIPT, script()
-    if not options.check:
-        write_text(path, text)
-        print(f"{SCRIPT.as_posix()}: {len(text):,} bytes")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        print(f"{SCRIPT.as_posix()}: differs: run `python tools/export_training_digits.py`")
-        return 1
-    else:
-        print("digits of the page: nothing differs")
-    return 0
+    told = ("export_training_digits", __doc__, "digits of the page")
+    return write_or_check(*told, root, SCRIPT, script, arguments)
 
 
 if __name__ == "__main__":
