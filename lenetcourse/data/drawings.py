@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from lenetcourse.data.datasets import DatasetError
-from lenetcourse.data.idx import read_idx
+from lenetcourse.data.idx import IDXError, read_idx
 from lenetcourse.data.images import ImageSet
 
 IMAGES, LABELS = "drawings-test-images-idx3-ubyte", "drawings-test-labels-idx1-ubyte"
@@ -30,9 +30,13 @@ def load_drawings(
     missing = [name for name in (IMAGES, LABELS) if not (place / name).is_file()]
     if missing:
         raise DatasetError(f"no {' or '.join(missing)} in {place}: {PAGE}")
-    images, labels = read_idx(place / IMAGES), read_idx(place / LABELS)
+    try:
+        images, labels = read_idx(place / IMAGES), read_idx(place / LABELS)
+    except IDXError as error:
+        raise IDXError(f"{error} ({PAGE})") from None
     pair = labels.ndim == 1 and images.shape == (*labels.shape, 28, 28)
-    if not pair or not images.dtype == labels.dtype == np.uint8 or not (labels <= 9).all():
+    in_bytes = images.dtype == labels.dtype == np.uint8
+    if not (pair and in_bytes and (labels <= 9).all()):
         raise DatasetError(
             f"{place}: images {images.shape} and labels {labels.shape} are no pair of n digits of "
             "28x28 bytes, each labelled 0 to 9: save both again"
@@ -48,7 +52,7 @@ def _folder(given: str | os.PathLike | None) -> Path:
     if given:
         return Path(given).expanduser()
     usual = [Path(named).expanduser()] if (named := os.environ.get("LENETCOURSE_DATA")) else []
-    for place in [*usual, Path()]:
+    for place in [*usual, Path.cwd()]:
         if any((place / name).is_file() for name in (IMAGES, LABELS)):
             return place
     raise DatasetError(f"no drawings here, nor where LENETCOURSE_DATA points: {PAGE}")
