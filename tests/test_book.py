@@ -10,6 +10,7 @@ import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import book_extension
@@ -21,7 +22,9 @@ import yaml
 from build_book import build
 from conftest import find_browser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook.links import LINKS, read_links
 from notebook.reading import code_hash
+from sphinx.errors import ExtensionError
 
 import lenetcourse
 
@@ -229,6 +232,35 @@ def test_every_link_leads_to_what_the_release_holds(built, html):
         leads_to = {urlsplit(link).hostname for where, link in links if where == f"{name}.html"}
         services = hosts.SERVICES if (ROOT / f"{name}.ipynb").is_file() else ()
         assert leads_to == {"github.com", "someone.github.io", *services}, name
+
+
+# Links to the pages that one can touch
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if (ROOT / f"{name}.ipynb").is_file()])
+def test_links_stand_in_the_page_and_not_in_the_notebook_that_it_offers(html, name):
+    texts = read_links(ROOT, [f"{name}.ipynb" for name in DOCUMENTS]).get(f"{name}.ipynb", {})
+    page = (html / f"{name}.html").read_text(encoding="utf-8")
+    boxes = re.findall(
+        r"<blockquote>\s*<div><p><strong>Touch it\.</strong>.*?</blockquote>", page, re.S
+    )
+    assert len(boxes) == len(texts)
+    assert all(re.search(r'href="[^"#]*(draw|slide|plane|learn)\.html[#"]', box) for box in boxes)
+    offered = html / "_sources" / f"{name}.ipynb"
+    assert offered.read_bytes() == (ROOT / f"{name}.ipynb").read_bytes()
+
+
+def test_a_link_that_has_no_place_stops_the_build_with_one_line(tmp_path):
+    copy_book(tmp_path, "_toc.yml", "book/05_vae.ipynb")
+    text = "book/05_vae.ipynb: {A section of old: text}"
+    (tmp_path / LINKS).write_text(text, encoding="utf-8")
+    read = []
+    app = SimpleNamespace(srcdir=tmp_path, env=SimpleNamespace(note_dependency=read.append))
+    source = [(tmp_path / "book/05_vae.ipynb").read_text(encoding="utf-8")]
+    line = rf"^{re.escape(LINKS)}: book/05_vae\.ipynb has 0 sections 'A section of old'$"
+    with pytest.raises(ExtensionError, match=line):
+        book_extension.add_links(app, "book/05_vae", source)
+    assert read == [str(tmp_path / LINKS)]
 
 
 # What the pages say

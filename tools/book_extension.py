@@ -1,4 +1,4 @@
-"""What the book needs beyond Jupyter Book: facts about the runs, MathJax, buttons, mended markup.
+"""What the book needs beyond Jupyter Book: facts about the runs, links, MathJax, buttons, markup.
 
 The directive `facts` writes a table from files, so that no page holds a number typed by hand:
 
@@ -25,10 +25,12 @@ from batch.hashes import stale
 from batch.runs import read_batch
 from docutils import nodes
 from docutils.statemachine import StringList
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
+from notebook.links import LINKS, read_links, with_links
 from notebook.reading import (
     CHAPTER,
     HEADING,
+    Unusable,
     cells_of,
     code_hash,
     count_words,
@@ -40,6 +42,8 @@ from notebook.reading import (
 )
 from page_markup import mend_pages
 from release.buttons import add_launch_buttons, edit_the_source, turn_on_buttons
+from release.stamp import notebooks_of
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 200  # for a chapter that does not say its times itself
@@ -231,6 +235,23 @@ class Facts(SphinxDirective):
         return [holder]
 
 
+def add_links(app, docname: str, source: list[str]) -> None:
+    """Put the links to the pages that one can touch into the text of a notebook, not into its file.
+
+    Raises ExtensionError, of which Sphinx prints the line alone.
+    """
+    root, path = Path(app.srcdir), f"{docname}.ipynb"
+    if not (root / path).is_file() or not (root / LINKS).is_file():
+        return
+    app.env.note_dependency(str(root / LINKS))
+    try:
+        links = read_links(root, notebooks_of(root))
+        if path in links:
+            source[0] = v4.writes(with_links(v4.reads(source[0]), path, links))
+    except Unusable as error:
+        raise ExtensionError(str(error)) from error
+
+
 def without_thebe(app, config) -> None:
     """Unplug the extension for live code: Jupyter Book loads it also where it is turned off."""
     for listeners in app.events.listeners.values():
@@ -255,5 +276,6 @@ def setup(app) -> dict:
     app.connect("html-page-context", add_launch_buttons, priority=502)  # after the theme's
     app.connect("html-page-context", edit_the_source, priority=502)
     app.connect("builder-inited", copy_mathjax)
+    app.connect("source-read", add_links)
     app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

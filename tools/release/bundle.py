@@ -13,6 +13,7 @@ from typing import BinaryIO
 import nbformat
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from notebook.links import read_links, with_links
 from notebook.reading import Unusable, headings, read_notebook
 
 import lenetcourse
@@ -80,9 +81,11 @@ def contents(
         if f"html/{page}.html" not in found:
             raise Unusable(f"{html}: no {page}.html: build the book again")
     notebooks = notebooks_of(root)
+    links = read_links(root, notebooks)
     for path in notebooks:
+        nb = with_links(read_notebook(root / path), path, links)
         # JupyterLab shows a page of the book without its styles: notebooks lead to notebooks.
-        nb = linked(read_notebook(root / path), path, pages, "../html/", beside=notebooks)
+        nb = linked(nb, path, pages, "../html/", beside=notebooks)
         found[path] = (nbformat.writes(nb) + "\n").encode()
     found[f"wheels/{wheel.name}"] = wheel
     for name, folder in wheelhouses.items():
