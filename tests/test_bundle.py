@@ -8,6 +8,7 @@ import zipfile
 from html.parser import HTMLParser
 
 import make_bundle
+import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 from notebook.reading import Unusable, write_notebook
@@ -140,6 +141,13 @@ def test_links_of_notebooks_lead_to_notebooks_and_else_to_the_book_beside_them(f
         targets = re.findall(r"\]\(\.\./([^)#]+)", found[notebook].decode())
         assert targets == links
         assert set(targets) <= set(found)
+
+
+def test_links_to_pages_that_one_can_touch_say_where_these_work(found):
+    cell = nbformat.reads(found["labs/lab_00.ipynb"].decode(), as_version=4).cells[0]
+    words = "[Words](../html/book/glossary.html) to touch."
+    assert f"{words}{bundle.IN_JUPYTERLAB}\n\n# The end" in cell.source
+    assert "START.html" in found  # which the note names
 
 
 class Page(HTMLParser):

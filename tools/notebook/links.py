@@ -37,11 +37,14 @@ def read_links(root: Path, notebooks: Collection[str]) -> dict[str, dict[str, st
     return links
 
 
-def with_links(nb: NotebookNode, path: str, links: Mapping[str, Mapping[str, str]]) -> NotebookNode:
+def with_links(
+    nb: NotebookNode, path: str, links: Mapping[str, Mapping[str, str]], note: str = ""
+) -> NotebookNode:
     """Return a copy of the notebook in `path` with the texts that `links` has for its sections.
 
-    A text comes to stand at the end of its section, right above the next heading of the same level
-    or a higher one. Raises Unusable for a section that is not there just once, or is the last.
+    A text, with `note` behind it, comes to stand at the end of its section, right above the next
+    heading of the same level or a higher one. Raises Unusable for a section that is not there just
+    once, or is the last.
     """
     nb = deepcopy(nb)
     for section, text in links.get(path, {}).items():
@@ -54,7 +57,7 @@ def with_links(nb: NotebookNode, path: str, links: Mapping[str, Mapping[str, str
         if not following:
             raise Unusable(f"{LINKS}: {path}: no section follows {section!r}")
         cell, place, *_ = following[0]
-        cell.source = f"{cell.source[:place]}{text.strip()}\n\n{cell.source[place:]}"
+        cell.source = f"{cell.source[:place]}{text.strip()}{note}\n\n{cell.source[place:]}"
     return nb
 
 
