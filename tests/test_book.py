@@ -10,7 +10,6 @@ import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import book_extension
@@ -24,7 +23,6 @@ from conftest import find_browser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook.links import LINKS, read_links
 from notebook.reading import code_hash
-from sphinx.errors import ExtensionError
 
 import lenetcourse
 
@@ -174,13 +172,15 @@ def test_building_again_changes_nothing(built, html):
 
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
-    """Build two pages with the course's configuration and a broken link."""
+    """Build two pages with the course's configuration, a broken link, and one that has no place."""
     root = tmp_path_factory.mktemp("small")
     copy_book(root, "_config.yml", "tools", "book/_static", "book/references.bib")
     set_address(root, "")
     (root / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/index\nchapters:\n- file: book/01_small\n", encoding="utf-8"
+        "format: jb-book\nroot: book/index\nparts:\n- chapters: [{file: book/01_small}]\n",
+        encoding="utf-8",
     )
+    (root / LINKS).write_text("book/01_small.ipynb: {Nowhere: text}\n", encoding="utf-8")
     (root / "book/index.md").write_text("# Small\n\n[broken](nowhere.md)\n", encoding="utf-8")
     nbformat.write(small_notebook(), root / "book/01_small.ipynb")
     return root, build(root)
@@ -204,6 +204,8 @@ def small_notebook():
 def test_warning_fails_the_build(small_book):
     root, lines = small_book
     assert any("nowhere.md" in line for line in lines)
+    no_place = f"{LINKS}: book/01_small.ipynb has 0 sections 'Nowhere'"
+    assert sum(line.endswith(no_place) for line in lines) == 1
     # Sphinx would not warn again about a page that it has read: it must forget the pages.
     assert not (root / "_build/.doctrees").exists()
 
@@ -248,19 +250,6 @@ def test_links_stand_in_the_page_and_not_in_the_notebook_that_it_offers(html, na
     assert all(re.search(r'href="[^"#]*(draw|slide|plane|learn)\.html[#"]', box) for box in boxes)
     offered = html / "_sources" / f"{name}.ipynb"
     assert offered.read_bytes() == (ROOT / f"{name}.ipynb").read_bytes()
-
-
-def test_a_link_that_has_no_place_stops_the_build_with_one_line(tmp_path):
-    copy_book(tmp_path, "_toc.yml", "book/05_vae.ipynb")
-    text = "book/05_vae.ipynb: {A section of old: text}"
-    (tmp_path / LINKS).write_text(text, encoding="utf-8")
-    read = []
-    app = SimpleNamespace(srcdir=tmp_path, env=SimpleNamespace(note_dependency=read.append))
-    source = [(tmp_path / "book/05_vae.ipynb").read_text(encoding="utf-8")]
-    line = rf"^{re.escape(LINKS)}: book/05_vae\.ipynb has 0 sections 'A section of old'$"
-    with pytest.raises(ExtensionError, match=line):
-        book_extension.add_links(app, "book/05_vae", source)
-    assert read == [str(tmp_path / LINKS)]
 
 
 # What the pages say

@@ -43,7 +43,7 @@ from notebook.reading import (
 from page_markup import mend_pages
 from release.buttons import add_launch_buttons, edit_the_source, turn_on_buttons
 from release.stamp import notebooks_of
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 200  # for a chapter that does not say its times itself
@@ -51,6 +51,7 @@ MADE = re.compile(r"At the end of this lab you will have (.+?)\.\s*$", re.M)
 TIME = re.compile(r"\*\*Time:\*\*\s+(.+?)\.(?:\s|$)", re.M)  # "**Time:** 45 minutes to read, ..."
 BUILT_WITH = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
 UNKNOWN = "not recorded"
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -236,10 +237,7 @@ class Facts(SphinxDirective):
 
 
 def add_links(app, docname: str, source: list[str]) -> None:
-    """Put the links to the pages that one can touch into the text of a notebook, not into its file.
-
-    Raises ExtensionError, of which Sphinx prints the line alone.
-    """
+    """Put the links to the pages that one can touch into a notebook as Sphinx reads it."""
     root, path = Path(app.srcdir), f"{docname}.ipynb"
     if not (root / path).is_file() or not (root / LINKS).is_file():
         return
@@ -249,7 +247,7 @@ def add_links(app, docname: str, source: list[str]) -> None:
         if path in links:
             source[0] = v4.writes(with_links(v4.reads(source[0]), path, links))
     except Unusable as error:
-        raise ExtensionError(str(error)) from error
+        LOGGER.warning(str(error), once=True)  # fails the build, as every warning does
 
 
 def without_thebe(app, config) -> None:
