@@ -1,4 +1,4 @@
-"""What the book needs beyond Jupyter Book: facts about the runs, links, MathJax, buttons, markup.
+"""What the book needs beyond Jupyter Book: facts about the runs, links, scripts, buttons, markup.
 
 The directive `facts` writes a table from files, so that no page holds a number typed by hand:
 
@@ -40,6 +40,7 @@ from notebook.reading import (
     read_notebook,
     run_parameters,
 )
+from page_icons import keep_icons
 from page_markup import mend_pages
 from release.buttons import add_launch_buttons, edit_the_source, turn_on_buttons
 from release.stamp import notebooks_of
@@ -267,6 +268,14 @@ def copy_mathjax(app) -> None:
         shutil.copyfile(Path(package, "static", app.config.mathjax_path), target)
 
 
+def copy_static(app, exception: Exception | None) -> None:
+    """Copy the scripts and styles of the pages: Sphinx does not when only they have changed."""
+    if exception is None and app.builder.format == "html":
+        for folder in app.config.html_static_path:
+            if (source := Path(app.srcdir, folder)).is_dir():
+                shutil.copytree(source, Path(app.outdir, "_static"), dirs_exist_ok=True)
+
+
 def setup(app) -> dict:
     app.add_directive("facts", Facts)
     app.connect("config-inited", turn_on_buttons)
@@ -275,5 +284,7 @@ def setup(app) -> dict:
     app.connect("html-page-context", edit_the_source, priority=502)
     app.connect("builder-inited", copy_mathjax)
     app.connect("source-read", add_links)
+    app.connect("build-finished", copy_static)
+    app.connect("build-finished", keep_icons)
     app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
