@@ -310,21 +310,22 @@ def test_a_hidden_page_stops(opened):
 
 
 def test_steps_are_counted_up_by_every_button(opened):
+    put(opened, "Batch size", "50 digits")
     press(opened, "One epoch")
     press(opened, "One epoch")  # while the first one runs
     press(opened, "One step")
-    await_text(opened, ".learn .network-note", "Step 21, epoch 3;")
+    await_text(opened, ".learn .network-note", "Step 9, epoch 3;")
     press(opened, "One epoch")  # what is left of it
-    await_text(opened, ".learn .network-note", "Step 30, epoch 3;")
+    await_text(opened, ".learn .network-note", "Step 12, epoch 3;")
     press(opened, "100 steps")
-    opened.wait_for_function("() => document.querySelector('[data-line=train]').points.length > 32")
+    opened.wait_for_function("() => document.querySelector('[data-line=train]').points.length > 14")
     press(opened, "Pause")
-    assert 31 < steps_taken(opened) < 130
+    assert 13 < steps_taken(opened) < 112
 
 
 def test_nothing_moves_while_it_trains(opened):
-    tops = """() => [".learn-charts", ".learn-verdict", ".learn-table", ".learn-unit", ".learn-maps"]
-        .map((name) => document.querySelector(name).getBoundingClientRect().top)"""
+    tops = """() => ["charts", "verdict", "table", "unit", "maps"]
+        .map((name) => document.querySelector(`.learn-${name}`).getBoundingClientRect().top)"""
     for width in (320, 390, 1280):
         opened.set_viewport_size({"width": width, "height": 800})
         press(opened, "Reset")
@@ -345,7 +346,8 @@ def test_a_step_is_read_off_by_keys_mouse_and_finger(opened, library_digits):
     chart.press("PageDown")
     assert other.get_attribute("aria-valuenow") == "0"
     chart.press("ArrowRight")
-    for words in ("Step 1. Training digits: loss", f"The batch that follows: loss {losses[1]:#.3g}."):
+    following = f"The batch that follows: loss {losses[1]:#.3g}."
+    for words in ("Step 1. Training digits: loss", following):
         assert words in opened.text_content(".learn-reading")
         assert words in chart.get_attribute("aria-valuetext")
     assert opened.locator(".learn-pointer").count() == 2  # the same step in both charts
@@ -389,7 +391,6 @@ def test_a_map_opens_with_the_numbers_of_its_unit(opened, library_digits):
         opened.keyboard.press("ArrowRight")
         said = opened.text_content(".learn-unit")
         assert f"Hidden unit {unit + 1}" in said
-        assert said in opened.evaluate("document.querySelector('.learn-unit').textContent")
         change = np.linalg.norm((weights - start)[:, unit])
         if active[unit]:
             best, worst = out[unit].argmax(), out[unit].argmin()
@@ -416,14 +417,13 @@ def test_a_neuron_of_the_last_layer_tells_what_it_takes_for_its_own(opened, libr
     opened.locator(".learn-maps label").nth(4).click()
     found = (images.reshape(200, 784) @ weights + bias).argmax(1) == 4
     right = (found & (labels == 4)).sum()
-    assert f"highest for {found.sum()} of the 200 training digits, and {right} of these are a 4" in (
-        opened.text_content(".learn-unit")
-    )
+    said = opened.text_content(".learn-unit")
+    assert f"highest for {found.sum()} of the 200 training digits, and {right} of these" in said
 
 
 # What the page says of a training
 
-CALL = """([name, losses, held, wrong, settings, dead]) => {
+CALL = """(cases) => cases.map(({ name, losses, held, wrong, settings, dead }) => {
     const training = lenet.training.startTraining(name, 0), steps = losses.length - 1;
     const bias = training.weights[1].value.data;
     for (let unit = 0; unit < 32; unit++) bias[unit] = unit < dead ? -1e3 : 1e3;
@@ -435,22 +435,30 @@ CALL = """([name, losses, held, wrong, settings, dead]) => {
     };
     const { kind, text, note } = lenet.verdict({ ...training, steps }, history, settings);
     return [kind, text, note];
-}"""
+})"""
 
 
-def verdict(page, losses, held=None, *, wrong=(9, 30), name="layer", dead=0, **settings):
-    """Ask the page what it says of a history of losses: kind, text and note."""
-    held = losses if held is None else held
-    settings = USUAL | settings
-    return page.evaluate(CALL, [name, list(losses), list(held), list(wrong), settings, dead])
+def case(losses, held=None, *, wrong=(9, 30), name="layer", dead=0, **settings):
+    """Return a training by what the page remembers of it."""
+    return {
+        "name": name,
+        "losses": losses,
+        "held": losses if held is None else held,
+        "wrong": wrong,
+        "settings": USUAL | settings,
+        "dead": dead,
+    }
+
+
+def verdict(page, *args, **more):
+    """Ask the page what it says of a training: kind, text and note."""
+    return page.evaluate(CALL, [case(*args, **more)])[0]
 
 
 def line(*ends):
     """Return 25 losses between each two of some, on a straight line."""
-    pieces = [
-        np.linspace(a, b, 25, endpoint=False) for a, b in zip(ends[:-1], ends[1:], strict=True)
-    ]
-    return [*np.concatenate(pieces).tolist(), ends[-1]]
+    at = np.arange(len(ends))
+    return np.interp(np.linspace(0, at[-1], 25 * at[-1] + 1), at, ends).tolist()
 
 
 @pytest.mark.parametrize(
@@ -461,11 +469,11 @@ def line(*ends):
         ([2.3, 2.2], {"name": "small", "dead": 32}, "allDead", "All 32 hidden units are dead"),
         ([2.3, 2.2], {"rate": 0}, "still", "no step follows it"),
         ([2.3, 60.0], {}, "climbing", "climbed from 2.30 to 60.0:"),
-        ([2.3, 60.0, 3.43], {}, "recovering", "down to 3.43, from 60.0 at step 1, but is still above 2.30"),
-        ([2.3, 60.0, 2.4], {}, "level", "has risen from 2.30 to 2.40. On the way it was at 60.0 (step 1)"),
-        (line(2.3, 1, 0.01), {"held": line(2.3, 0.3, 0.5)}, "overfitting", "since step 25 the loss of the digits held out has risen from 0.300 to 0.500, while that of the training digits has fallen from 1.00 to 0.0100"),
+        ([2.3, 60.0, 3.43], {}, "recovering", "down to 3.43, from 60.0 at step 1,"),
+        ([2.3, 60.0, 2.4], {}, "level", "On the way it was at 60.0 (step 1)"),
+        (line(2.3, 1, 0.01), {"held": line(2.3, 0.3, 0.5)}, "overfitting", "from 0.300 to 0.500,"),
         (line(2.3, 0.02, 0.4), {}, "rebounding", "down to 0.0200 at step 25"),
-        (line(2.3, 0.1), {"wrong": (0, 13)}, "known", "of those held out 13 of 197 are wrong (the fewest so far)"),
+        (line(2.3, 0.1), {"wrong": (0, 13)}, "known", "13 of 197 are wrong (the fewest so far)"),
         (line(2.3, 0.1), {"wrong": (0, 0)}, "known", "Every digit is right"),
         (line(2.3, 2.25, 2.2), {}, "slow", "fallen only from 2.30 to 2.20: the steps go down"),
         (line(2.3, 0.8), {}, "learning", "has fallen from 2.30 to 0.800."),
@@ -485,37 +493,30 @@ def test_a_note_says_why(page):
     assert "21 of the 32 hidden units are dead" in verdict(page, down, **small)[2]
     assert verdict(page, down, name="small", dead=8)[2] == ""
     assert "167 of 197 are right, and yet" in verdict(page, down, line(2.3, 5))[2]
-    assert "of a single digit each, had losses from 1.00 to 2.30" in verdict(page, ragged, batch=1)[2]
+    assert "of a single digit each, had losses from 1.00" in verdict(page, ragged, batch=1)[2]
     assert "the steps overshoot" in verdict(page, ragged, batch=200)[2]
     assert "a batch is not all digits" in verdict(page, ragged, batch=20)[2]
 
 
+CHANGE = re.compile(r"(fallen|risen|climbed)(?: only)? from ([\d.]+) to ([\d.]+\d)")
+
+
 def test_whatever_a_verdict_says_is_so(page):
-    """Of random trainings: what it says has fallen fell, and the lowest is the lowest."""
-    random, kinds = np.random.default_rng(0), set()
-    fallen = re.compile(r"fallen (?:only )?from ([\d.,]+) to (less than )?([\d.,]*\d)")
-    risen = re.compile(r"(?:risen|climbed) from ([\d.,]+\d) to ([\d.,]*\d)")
-    at_step = re.compile(r"(lowest|down to|on the way|from) ?([^:]*?) (?:at|\(?step)", re.IGNORECASE)
-    number = lambda text: float(text.rstrip(".").replace(",", ""))  # noqa: E731
+    """Of random trainings: what is said to have fallen fell, and the step named is the lowest."""
+    random, cases, kinds = np.random.default_rng(0), [], set()
     for _ in range(150):
-        steps = random.integers(1, 90)
-        drift = np.cumsum(random.normal(random.uniform(-0.08, 0.06), 0.15, (2, steps)), axis=1)
-        losses, held = (2.3 * np.exp(np.c_[[0, 0], drift])).tolist()
-        kind, text, _ = verdict(page, losses, held, wrong=(random.integers(3), 20))
+        size = (2, int(random.integers(1, 90)))
+        drift = np.cumsum(random.normal(random.uniform(-0.08, 0.06), 0.15, size), axis=1)
+        cases.append(case(*(2.3 * np.exp(np.pad(drift, ((0, 0), (1, 0))))).tolist()))
+    for told, (kind, text, _) in zip(cases, page.evaluate(CALL, cases), strict=True):
         kinds.add(kind)
-        for a, less, b in fallen.findall(text):
-            assert number(b) <= number(a) or less, text
-        for a, b in risen.findall(text):
-            assert number(a) <= number(b), text
-        step = re.search(r"step (\d+)", text)
-        if step and kind != "known":
-            line = held if kind == "overfitting" else losses
+        for verb, before, after in CHANGE.findall(text):
+            assert np.sign(float(after) - float(before)) == (-1 if verb == "fallen" else 1), text
+        if step := re.search(r"step (\d+)", text):
+            line = told["held" if kind == "overfitting" else "losses"]
             extreme = np.argmax if kind in ("recovering", "level") else np.argmin
             assert int(step[1]) == extreme(line), text
-        assert at_step.search(text) or not step or kind in ("overfitting", "known"), text
-        if kind == "learning":
-            assert losses[-1] < 0.9 * losses[0]
-    assert kinds >= {"climbing", "recovering", "overfitting", "rebounding", "level", "learning", "known"}
+    assert kinds >= {"climbing", "recovering", "overfitting", "rebounding", "level", "learning"}
 
 
 def test_the_page_shows_and_says_the_verdict(opened):
@@ -541,12 +542,10 @@ SAID = [
     ("layer", {"rate": 1}, 100, "every training digit is right. What", [0, 16, 0]),
     ("layer", {"rate": 0.03, "batch": 1}, 200, "40 of 200 are still", [40, 59, 0]),
     ("layer", {"rate": 0.03, "batch": 200}, 1, "far: 158 are wrong", [158, 164, 0]),
-    ("layer", {"rate": 0.3, "batch": 200}, 100, "after a hundred all 200", [0, 15, 0]),
+    ("layer", {"rate": 0.3, "batch": 200}, 60, "after sixty all 200", [0, 17, 0]),
     ("layer", {"rate": 0.3, "batch": 1}, 200, "has 65 wrong", [65, 70, 0]),
     ("small", {"rate": 0.01}, 100, "momentum 56 training", [56, 74, 4]),
     ("small", {"rate": 0.01, "momentum": 0.9}, 100, "with 0.9 only 6", [6, 17, 10]),
-    ("small", {"batch": 200, "momentum": 0.95}, 18, "18, with 0.318", [9, 22, 12]),
-    ("small", {"batch": 200, "momentum": 0.95}, 100, "it is 0.891", [0, 20, 12]),
 ]
 
 
@@ -562,6 +561,27 @@ def test_the_text_says_what_happens(page, name, settings, steps, words, expected
         return [wrong(training.train), wrong(training.held), dead];
     }"""
     assert page.evaluate(call, [name, USUAL | settings, steps]) == expected
+
+
+def test_the_text_tells_of_a_training_that_overfits(page):
+    call = """(settings) => {
+        const { startTraining, step, evaluate } = lenet.training, found = [];
+        const training = startTraining("small", 0);
+        for (let k = 1; k <= 50; k++) {
+            step(training, settings);
+            if (k < 25 || k === 50) found.push(evaluate(training, training.held));
+            if (k === 18 || k === 50) found.at(-1).train = evaluate(training, training.train).loss;
+        }
+        return found;
+    }"""
+    found = page.evaluate(call, USUAL | {"batch": 200, "momentum": 0.95})
+    lowest, last = min(found, key=lambda one: one["loss"]), found[-1]
+    assert lowest is found[17]
+    said = f"lowest at step 18, with {lowest['loss']:.3f}; at step 50 it is {last['loss']:.3f}, "
+    assert said in SOURCE.read_text("utf-8")
+    assert f"from {lowest['train']:.3f} to {last['train']:.3f}. Yet" in SOURCE.read_text("utf-8")
+    assert "22 of the 197 at both" in SOURCE.read_text("utf-8")
+    assert [round(one["wrong"] * 197) for one in (lowest, last)] == [22, 22]
 
 
 def test_each_network_shows_its_weights_and_fits_a_phone(opened):
