@@ -206,7 +206,7 @@
       const rows = Object.entries(parts).map(([name, line]) => {
         const count = training[name].labels.length, { loss, wrong } = line.at(-1);
         const head = name === "train" ? "training digits" : "held out";
-        return row(head, lenet.inWords(loss), `${Math.round(wrong * count)} of ${count}`, percent(1 - wrong));
+        return row(head, lenet.inWords(loss).replace("less than", "<"), `${Math.round(wrong * count)} of ${count}`, percent(1 - wrong));
       });
       this.table.replaceChildren(
         element("thead", {}, element("tr", {}, ["digits", "loss", "wrong", "right"].map((head) => element("th", { scope: "col" }, head)))),

@@ -60,7 +60,8 @@
     const lengthOf = (weight) => Math.hypot(...Array.from({ length: inputs }, (_, pixel) => weight(pixel * units + unit)));
     const began = lengthOf((place) => start[place]), moved = lengthOf((place) => data[place] - start[place]);
     if (!moved) return "Its weights are those of the start.";
-    const share = began ? `, ${(100 * moved / began).toPrecision(2)} % of the ${began.toFixed(2)} that they began with` : "; they began at 0";
+    const percent = (100 * moved) / began;
+    const share = began ? `, ${percent.toFixed(percent < 10 ? 1 : 0)} % of the ${began.toFixed(2)} that they began with` : "; they began at 0";
     return `Its weights have changed by a length of ${moved.toPrecision(2)}${share}.`;
   }
 
