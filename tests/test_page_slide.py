@@ -306,13 +306,13 @@ def test_weights_are_typed_and_dragged(page):
     assert sums(page)["response"] == 3 + 1 + 3
 
 
-@pytest.mark.parametrize("typed, weight", [("1/9", 1 / 9), ("−1/4", -0.25), ("2,5", 2.5),
-                                           (" 99 ", 99), (".5", 0.5)])  # fmt: skip
+@pytest.mark.parametrize(("typed", "weight"), [
+    ("1/9", 1 / 9), ("−1/4", -0.25), ("2,5", 2.5), (" 99 ", 99), (".5", 0.5)])  # fmt: skip
 def test_numbers_may_be_typed_as_fractions_and_with_a_comma(shared, typed, weight):
     assert shared.evaluate("(text) => lenet.sliding.typed(text)", typed) == pytest.approx(weight)
 
 
-@pytest.mark.parametrize("typed, problem", [
+@pytest.mark.parametrize(("typed", "problem"), [
     ("", "An empty field is no number."), ("1/0", "“1/0” is no number."),
     ("1/2/3", "“1/2/3” is no number."), ("/2", "“/2” is no number."),
     ("1e9", "“1e9”: numbers go from −99 to 99 here.")])  # fmt: skip
