@@ -4,7 +4,7 @@
 
 {
   const { element, drawMap } = lenet.page;
-  const TITLES = { vae: "Variational autoencoder (VAE)", autoencoder: "Plain autoencoder" };
+  const TITLES = { vae: "Variational autoencoder", autoencoder: "Plain autoencoder" };
 
   // Two digits after the point, and no minus before 0.00.
   function number(value) {
@@ -98,5 +98,5 @@
       `sent through it is ${test.reconstruction.toFixed(1)}${price}.`;
   }
 
-  Object.assign(lenet.plane, { makePanel, showResult, read, inWords, tile, record, cut });
+  Object.assign(lenet.plane, { makePanel, showResult, read, inWords, tile, record, cut, written });
 }

@@ -6,10 +6,12 @@
   const { element, announce } = lenet.page;
   const { read, tile, picture, nextImage, showResult } = lenet.plane;
   const TILES = 9; // decoded images that are shown
-  const STEPS = 96; // pieces of the line; the reader looks at each of their ends
+  const STEPS = 48; // pieces of the line; the reader looks at both ends of each
   const WALK = 5000; // milliseconds from one end to the other
-  const WAYS = { straight: "straight", round: "round" };
+  const WAYS = ["straight", "round"];
 
+  const bar = (words, children) =>
+    element("div", { class: "network-bar", role: "group", "aria-label": words }, children);
   const points = (path, count) => Array.from({ length: count + 1 }, (_, k) => path(k / count));
 
   // The path between two test images: share, 0 to 1 -> code.
@@ -42,15 +44,28 @@
     }).join("");
   }
 
-  // Draw the line and the images along it. Returns what there is to say.
-  function showPath(panel, chosen) {
-    const path = pathOf(panel, chosen), found = points(path, TILES - 1).map((code) => read(panel, code));
-    lenet.plane.showPath(panel.plane, points(path, STEPS), found.map(({ code }) => code));
+  // What there is along a path: its line, its images, and lines of words above and below them.
+  function lookAlong(panel, chosen) {
+    const path = pathOf(panel, chosen);
+    const found = points(path, TILES - 1).map((code) => read(panel, code));
     const changes = found.slice(1).map((one, k) => inkBetween(found[k], one).toFixed(0));
-    const above = `The reader, all along the path: ${answersAlong(panel, path)}. ` +
-      endsInWords(panel, chosen, found);
-    const below = `Ink that changes from image to image: ${changes.join(", ")}.`;
-    showResult(panel, "path", { above, tiles: found.map((one) => tile(panel, one)), below });
+    const where = `The reader at ${STEPS + 1} places along the path`;
+    return {
+      line: points(path, STEPS), stops: found.map(({ code }) => code),
+      above: `${where}: ${answersAlong(panel, path)}. ${endsInWords(panel, chosen, found)}`,
+      tiles: found.map((one) => tile(panel, one)),
+      below: `Ink that changes from image to image: ${changes.join(", ")}.`,
+    };
+  }
+
+  // Show a path, which takes some tenths of a second when it is another than the last one. Returns
+  // what there is to say.
+  function showPath(panel, chosen) {
+    const name = JSON.stringify(chosen);
+    if (panel.along?.name !== name) panel.along = { name, ...lookAlong(panel, chosen) };
+    const { line, stops, above, below } = panel.along;
+    lenet.plane.showPath(panel.plane, line, stops);
+    showResult(panel, "path", panel.along);
     return `${panel.title}: ${above}${below}`;
   }
 
@@ -65,9 +80,10 @@
     const another = element("button", { type: "button", onclick: () => choose(end.image) });
     const options = Array.from({ length: 10 }, (_, value) =>
       element("option", { value, selected: value === digit }, value));
-    const field = element("select", { onchange: () => choose(-1), "aria-label": `Path ${words}` }, options);
-    const end = { image: nextImage(codes, digit), element: [
-      element("label", {}, `${words} `, field), another] };
+    const field = element("select",
+      { onchange: () => choose(-1), "aria-label": `Path ${words}` }, options);
+    const label = element("label", {}, `${words} `, field);
+    const end = { image: nextImage(codes, digit), element: [label, another] };
     function choose(after) {
       const value = Number(field.value), next = nextImage(codes, value, after);
       end.image = next === other() ? nextImage(codes, value, next) : next;
@@ -75,16 +91,16 @@
       changed();
     }
     function show() {
-      const value = codes[end.image].digit, name = `another ${value}; now test image ${end.image + 1}`;
-      another.setAttribute("aria-label", name);
-      another.replaceChildren(picture(end.image, value), `another ${value}`);
+      const value = codes[end.image].digit, now = `now test image ${end.image + 1}`;
+      another.setAttribute("aria-label", `another ${value}; ${now}`);
+      another.replaceChildren(picture(end.image, value), "another");
     }
     show();
     return end;
   }
 
   function wayField(changed) {
-    const options = Object.entries(WAYS).map(([value, words]) => element("option", { value }, words));
+    const options = WAYS.map((way) => element("option", {}, way));
     return element("select", { onchange: changed, "aria-label": "Way of the path" }, options);
   }
 
@@ -107,9 +123,9 @@
     }
     const walk = walking(begin, (share) =>
       panels.forEach((panel) => panel.plane.place(pathOf(panel, chosen())(share))));
-    const bar = element("div", { class: "network-bar", role: "group", "aria-label": "Path between two test images" },
-      "Path", from.element, to.element, way, walk.button);
-    return { element: bar, stop: walk.stop, clear: () => (walk.stop(), panels.forEach(clearPath)) };
+    const clear = () => (walk.stop(), panels.forEach(clearPath));
+    const controls = ["Path", from.element, to.element, way, walk.button].flat();
+    return { element: bar("Path between two test images", controls), stop: walk.stop, clear };
   }
 
   // A button that calls `step` with shares from 0 to 1, one a frame, after `begin`, and while it

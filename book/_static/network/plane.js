@@ -43,10 +43,10 @@
   function makePlane(name, codes, { moved, taken, asked }) {
     const frame = frameOf(codes), handle = makeHandle(name, frame);
     const part = (attributes) => svg("g", attributes);
-    const parts = { deviations: part({}), codes: part({}), path: part({}), drawn: part({}) };
+    const parts = { deviations: part({}), codes: part({}), drawn: part({}), path: part({}) };
     const tiles = element("canvas", { class: "plane-tiles", hidden: true, "aria-hidden": "true" });
     const drawing = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" },
-      ...axes(frame), parts.deviations, parts.codes, parts.path, parts.drawn);
+      ...axes(frame), ...Object.values(parts));
     const plane = { frame, codes, parts, tiles, handle, drawing, asked, code: [0, 0] };
     plane.element = element("div", { class: "plane" }, tiles, drawing, handle);
     plane.place = (code) => {
@@ -166,7 +166,7 @@
   // the image, hollow where it refuses. The oldest make room.
   function dropDot({ frame, parts }, { code, accepted }) {
     const [cx, cy] = placeOf(code, frame);
-    const attributes = { class: accepted ? "plane-dot" : "plane-dot plane-hollow", cx, cy, r: 3 };
+    const attributes = { class: accepted ? "plane-dot" : "plane-dot plane-hollow", cx, cy, r: 2.5 };
     parts.drawn.append(svg("circle", { ...attributes, style: `--fall: ${-cy}px` }));
     if (parts.drawn.childElementCount > DOTS) parts.drawn.firstChild.remove();
   }

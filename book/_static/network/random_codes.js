@@ -69,11 +69,12 @@
       left += count;
     }
     const clear = () => ((left = 0), panels.forEach(clearDrawn));
-    const buttons = COUNTS.map((count) => element("button", { type: "button",
-      onclick: () => draw(count) }, `Draw ${count.toLocaleString("en")}`));
+    const buttons = COUNTS.map((count) => count.toLocaleString("en")).map((words, k) =>
+      element("button", { type: "button", onclick: () => draw(COUNTS[k]),
+        "aria-label": `Draw ${words} random codes` }, words));
     clear();
-    const bar = element("div", { class: "network-bar", role: "group", "aria-label": "Random codes" },
-      "Random codes", buttons);
+    const attributes = { class: "network-bar", role: "group", "aria-label": "Random codes" };
+    const bar = element("div", attributes, "Draw", buttons, "random codes");
     return { element: bar, clear };
   }
 

@@ -12,11 +12,13 @@
 
   // What the planes show
   function viewControls(panels) {
-    const options = Object.entries(VIEWS).map(([value, words]) => element("option", { value }, words));
+    const options = Object.entries(VIEWS).map(([value, words]) =>
+      element("option", { value }, words));
     const field = element("select", { onchange: () => update() }, options);
     const update = () => panels.forEach((panel) => showView(panel, field.value));
     update();
-    return element("div", { class: "network-bar" }, element("label", {}, "The planes show ", field));
+    const label = element("label", {}, "The planes show ", field);
+    return element("div", { class: "network-bar" }, label);
   }
 
   function showView({ plane, decoder }, view) {
@@ -33,8 +35,8 @@
       const large = stage.classList.toggle("plane-large");
       button.setAttribute("aria-pressed", large);
     };
-    const button = element("button", { type: "button", class: "plane-size", onclick: toggle,
-      "aria-pressed": "false" }, "Larger planes");
+    const attributes = { type: "button", class: "plane-size", "aria-pressed": "false" };
+    const button = element("button", { ...attributes, onclick: toggle }, "Larger planes");
     return button;
   }
 
@@ -42,17 +44,23 @@
   function hint({ facts: { unsure_below: limit } }) {
     const lines = [
       `The reader refuses below a margin of ${lenet.plane.cut(limit)}. The margin is the ` +
-        "probability of the likeliest digit minus that of the next. Above a small image stands the " +
-        "reader's digit, or a dash where it refuses.",
+        "probability of the likeliest digit minus that of the next. Above a small image stands " +
+        "the reader's digit, or a dash where it refuses.",
       `Dots are random codes, the last ${lenet.plane.DOTS}: filled where the reader accepts the ` +
         "image, hollow where it refuses.",
-      "A path leads from the code of one test image to that of another. An end need not come back " +
-        "as the digit that it is: two numbers are too few to keep all digits apart.",
+      "A path leads from the code of one test image to that of another. An end need not come " +
+        "back as the digit that it is: two numbers are too few to keep all digits apart.",
       "Drag a ring, or click or tap in a plane. By keyboard, with a ring in focus: arrow keys " +
         "(larger steps with Shift), Home for the origin, 0 to 9 as the buttons above.",
     ];
     return element("div", { class: "network-note", id: "plane-hint" },
       lines.map((line) => element("p", {}, line)));
+  }
+
+  function clearButton(controls) {
+    const onclick = () => controls.forEach(({ clear }) => clear());
+    const attributes = { type: "button", "aria-label": "Clear path and random codes", onclick };
+    return element("button", attributes, "Clear");
   }
 
   const row = (kind, children) => element("div", { class: `plane-row ${kind}` }, children);
@@ -71,9 +79,7 @@
       const images = lenet.plane.testImages(panels, taken);
       const paths = lenet.plane.pathControls(panels, { taken, seen: stage });
       const drawn = lenet.plane.drawControls(panels);
-      const clear = element("button", { type: "button", onclick: () => (paths.clear(), drawn.clear()),
-        "aria-label": "Clear path and random codes" }, "Clear");
-      drawn.element.append(clear);
+      drawn.element.append(clearButton([paths, drawn]));
       const view = viewControls(panels);
       view.append(sizeButton(stage));
       const controls = [images.element, paths.element, drawn.element, view];
