@@ -8,7 +8,8 @@ metadata, recipe, seed, data set, losses, and the codes of the first 250 test im
 shows as digits in the plane. The pictures of these images go into one sheet beside the scripts of
 the page. A figure of the plane, for readers whose browser runs no scripts, goes into
 book/figures/plane/. With another number of threads the last bits differ. Then
-`python tools/export_web.py` makes scripts of the files. Exits with 2 when there is no such data set.
+`python tools/export_web.py` makes scripts of the files. Exits with 2 when there is no such data
+set.
 """
 
 import argparse

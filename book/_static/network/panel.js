@@ -54,13 +54,13 @@
     return { element: element("div", { hidden: true }, above, strip, below), above, strip, below };
   }
 
-  // Show one of a panel's results, above the other, or hide it when there are no images.
+  // Show one of a panel's results, before the other, or hide it when there is nothing to say.
   function showResult(panel, kind, { above = "", tiles = [], below = "" }) {
     const result = panel[kind];
     result.above.textContent = above;
     result.strip.replaceChildren(...tiles);
     result.below.textContent = below;
-    result.element.hidden = tiles.length === 0;
+    result.element.hidden = above === "";
     if (panel.results.firstChild !== result.element) panel.results.prepend(result.element);
   }
 

@@ -5,7 +5,7 @@
   const { element, announce } = lenet.page;
   const { read, tile, showResult } = lenet.plane;
   const KEPT = 9; // codes whose images are shown
-  const A_FRAME = 4; // codes drawn in one frame: more would make it stutter
+  const A_FRAME = 20; // milliseconds of drawing in one frame: more would make it stutter
   const COUNTS = [10, 100, 1000];
 
   // The 95 % Wilson score interval of a share measured on `count` codes, as
@@ -36,8 +36,10 @@
     }
   }
 
-  function showDrawn(panel) {
-    const tiles = panel.latest.map((found) => tile(panel, found));
+  // The line of a panel; its images only when all codes are drawn.
+  function showDrawn(panel, done) {
+    const { strip } = panel.drawn;
+    const tiles = done ? panel.latest.map((found) => tile(panel, found)) : [...strip.children];
     const above = `${countInWords(panel.counts)} The last ${KEPT}:`;
     showResult(panel, "drawn", { above, tiles });
   }
@@ -58,8 +60,9 @@
     let left = 0; // still to be drawn
     function some() {
       if (left === 0) return;
-      for (let k = 0; k < A_FRAME && left > 0; k++, left--) drawCode(panels);
-      panels.forEach(showDrawn);
+      const end = performance.now() + A_FRAME;
+      for (; left > 0 && performance.now() < end; left--) drawCode(panels);
+      panels.forEach((panel) => showDrawn(panel, left === 0));
       if (left > 0) requestAnimationFrame(some);
       else announce(panels.map(inWords).join(" "));
     }
