@@ -137,7 +137,7 @@
       for (const drawing of kept) this.markOne(drawing, this.answer(drawing, comparison.network));
       const shares = comparison.entries.map(({ name, network }) => `${name}: ${this.share(network)}`);
       this.count.textContent = total ? `${shares.join("; ")}.` : "No drawing is kept yet.";
-      this.marks.textContent = total ? `Each mark is what ${comparison.chosen.name} says, the network chosen under “Compare networks”. An unsure answer counts by its best digit.` : "";
+      this.marks.textContent = total ? `Each ✓ and ✗ is the answer of “${comparison.chosen.name}”, the network chosen under “Compare networks”. An unsure answer counts by its best digit.` : "";
       for (const button of this.savers) button.disabled = !total;
     }
 

@@ -187,7 +187,7 @@
         this.shown = network;
         this.table = new lenet.Bars(network.classes, "Probability of each digit");
         this.bars.replaceChildren(this.table.element);
-        this.name.textContent = `What ${name} says`;
+        this.name.textContent = `What “${name}” says`;
         this.rule.textContent = lenet.unsureRule(network.facts);
       }
       this.table.show(prediction);

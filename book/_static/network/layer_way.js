@@ -32,10 +32,11 @@
     }
   }
 
-  // Scores, digit 7: 12.31
+  // "Pooling 2, map 16: 3.09". A stage is on the way once: where in the map needs no saying.
   function words(stages, place) {
     const { title, kind } = stages[place.stage], value = lenet.stages.valueAt(stages, place);
-    return `${title}, ${placeName(stages, place)}: ${kind === "softmax" ? percent(value) : number(value)}`;
+    const [name] = kind === "input" ? [] : placeName(stages, place).split(", row");
+    return `${[title, name].filter(Boolean).join(", ")}: ${kind === "softmax" ? percent(value) : number(value)}`;
   }
 
   lenet.Way = Way;
