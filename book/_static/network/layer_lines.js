@@ -29,19 +29,16 @@
     }
   }
 
-  // The two lines between boxes that have both boxes between them: from the outermost corners of
-  // the one to those of the other, seen along the way.
+  // The two lines between boxes: from the corners of the side that looks at the other box.
   function sides(from, to) {
-    const middle = ([x, y, width, height]) => [x + width / 2, y + height / 2];
-    const [[x1, y1], [x2, y2]] = [middle(from), middle(to)];
-    const aside = ([x, y]) => (x - x1) * (y2 - y1) - (y - y1) * (x2 - x1); // of the way, left or right
-    const outermost = (box) => corners(box).sort((a, b) => aside(a) - aside(b));
-    const [start, end] = [outermost(from), outermost(to)];
-    return [[start[0], end[0]], [start.at(-1), end.at(-1)]];
+    const [[x, y, wide, high], [toX, toY, toWide, toHigh]] = [from, to];
+    if (toX >= x + wide) return between([x + wide, y, 0, high], [toX, toY, 0, toHigh]);
+    if (toX + toWide <= x) return between([x, y, 0, high], [toX + toWide, toY, 0, toHigh]);
+    return between([x, y + high, wide, 0], [toX, toY, toWide, 0]); // below it, as on a phone
   }
 
-  const corners = ([x, y, width, height]) =>
-    [[x, y], [x + width, y], [x, y + height], [x + width, y + height]];
+  const between = ([x, y, wide, high], [toX, toY, toWide, toHigh]) =>
+    [[[x, y], [toX, toY]], [[x + wide, y + high], [toX + toWide, toY + toHigh]]];
 
   lenet.WindowLines = WindowLines;
 }
