@@ -6,8 +6,9 @@ Chromium opens the parts of book/draw.md on a bare page, and a program moves the
 `handwriting_shapes.py`, each as somebody might write it, in five manners. Of every drawing both
 networks of the page are asked three times: of the digit as to_mnist scales and centres it, without
 the centring, and without both. The table shows how many answers are right; in brackets, how many of
-all were unsure (only the reader has a limit for that). With --sheet the drawings are kept as a
-picture, to look at.
+all were unsure (only the reader has a limit for that). Below it stand the times of a redraw of
+everything: paper, bars, and all layers, in the scripts of one frame. With --sheet the drawings are
+kept as a picture, to look at.
 """
 
 import argparse
@@ -28,6 +29,16 @@ ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("reader", "lenet5")  # the cards of the page, in their order
 HOWS = {"": (True, True), ", not centred": (True, False), ", neither": (False, False)}
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# How long the page's own work of each frame takes.
+WATCH = """() => {
+    const request = window.requestAnimationFrame.bind(window);
+    window.frames_ms = [];
+    window.requestAnimationFrame = (call) => request((now) => {
+        const start = performance.now();
+        call(now);
+        window.frames_ms.push(performance.now() - start);
+    });
+}"""
 # Manner -> height of the digit (share of the paper), how far its centre may be from the middle,
 # the pen (of 280 pixels), the shaking (of the paper), haste as in `by_hand`.
 MANNERS = {
@@ -139,8 +150,14 @@ def main() -> int:
     parser.add_argument("--sheet", type=Path, help="save the drawings as a picture")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, opened(bare_page(Path(folder))) as page:
+        page.evaluate(WATCH)
         found = list(trials(page, options.digits, options.seed))
+        redraws = page.evaluate("() => window.frames_ms.filter((time) => time > 1)")
     print("\n".join(table(found)))
+    print(
+        f"{len(redraws):,} redraws: median {np.median(redraws):.1f} ms, 95 % below "
+        f"{np.quantile(redraws, 0.95):.1f} ms, the longest {max(redraws):.1f} ms"
+    )
     if options.sheet:
         save_sheet(options.sheet, found, options.digits)
     return 0
