@@ -10,11 +10,11 @@ __version__ = "0.1.0"
 _HOME = {
     "CourseError": "errors",
     "UsageError": "errors",
+    "DatasetError": "errors",
     "IDXError": "data.idx",
     "idx_header": "data.idx",
     "read_idx": "data.idx",
     "write_idx": "data.idx",
-    "DatasetError": "data.datasets",
     "ImageSet": "data.images",
     "as_inputs": "data.images",
     "standardise": "data.images",

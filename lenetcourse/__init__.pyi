@@ -1,6 +1,5 @@
 # For editors and type checkers; __init__.py imports the same names when they are first used.
 
-from lenetcourse.data.datasets import DatasetError as DatasetError
 from lenetcourse.data.datasets import choose_dataset as choose_dataset
 from lenetcourse.data.datasets import load_dataset as load_dataset
 from lenetcourse.data.drawings import load_drawings as load_drawings
@@ -18,6 +17,7 @@ from lenetcourse.data.pictures import example_pictures as example_pictures
 from lenetcourse.data.pictures import to_mnist as to_mnist
 from lenetcourse.data.scenes import DigitScenes as DigitScenes
 from lenetcourse.errors import CourseError as CourseError
+from lenetcourse.errors import DatasetError as DatasetError
 from lenetcourse.errors import UsageError as UsageError
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
