@@ -18,6 +18,8 @@ _HOME = {
     "ImageSet": "data.images",
     "as_inputs": "data.images",
     "standardise": "data.images",
+    "ColourImageSet": "data.colour",
+    "choose_colour_dataset": "data.colour_choice",
     "choose_dataset": "data.datasets",
     "load_dataset": "data.datasets",
     "load_drawings": "data.drawings",

@@ -1,5 +1,7 @@
 # For editors and type checkers; __init__.py imports the same names when they are first used.
 
+from lenetcourse.data.colour import ColourImageSet as ColourImageSet
+from lenetcourse.data.colour_choice import choose_colour_dataset as choose_colour_dataset
 from lenetcourse.data.datasets import choose_dataset as choose_dataset
 from lenetcourse.data.datasets import load_dataset as load_dataset
 from lenetcourse.data.drawings import load_drawings as load_drawings

@@ -9,6 +9,8 @@ from pathlib import Path
 from lenetcourse.data.images import ImageSet
 
 COLOUR_NAMES = ("cifar10", "flowers", "colour-digits", "colour-digits-64")
+# What is always there in place of photographs: as many classes, of a size that suits the same nets.
+STAND_INS = {"cifar10": "colour-digits", "flowers": "colour-digits-64"}
 
 
 @dataclass(repr=False)

@@ -23,11 +23,13 @@ PACKAGE = Path(lenetcourse.__file__).parent
 TRAIN = ("command.train", "run")  # where the command starts
 # Where the walk through the library stops, too: at the plots when a run leaves no picture, at the
 # augmentation when a command does not ask for it, at the lists of all networks when a command
-# trains one, and at the embedded digits when the data are others.
+# trains one, at the embedded digits when the data are others, and at the door to the data sets in
+# colour when the data are grey.
 PICTURES = frozenset({"plots"})
 AUGMENTATION = frozenset({"handwriting"})
 REGISTRY = frozenset({"networks.CLASSIFIERS", "networks.OTHERS", "networks.NETWORKS"})
 DIGITS = frozenset({"digits"})
+COLOUR = frozenset({"colour"})
 
 
 def own_code_hash(run: Run) -> str:
@@ -77,8 +79,11 @@ def stops_of(run: Run) -> frozenset[str]:
         stops |= PICTURES
     if run.kind == "command" and "--augment" not in run.source:
         stops |= AUGMENTATION
-    if run.parameters.get("dataset") in SOURCES:
+    dataset = run.parameters.get("dataset")
+    if dataset in SOURCES:
         stops |= DIGITS
+    if dataset in NAMES:
+        stops |= COLOUR
     return stops
 
 
