@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from lenetcourse.data.opening import PictureError, open_picture
 from lenetcourse.data.stratified import validation_mask
 from lenetcourse.errors import DatasetError
 
+Made = TypeVar("Made")
 WHITE = (255, 255, 255, 255)
 
 
@@ -93,19 +95,27 @@ def read_pictures(paths: Sequence[Path], size: int) -> Tensor:
     which names the file, for one that is no picture, is damaged or has too many pixels.
     """
     images = np.empty((len(paths), size, size, 3), np.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of what it mends in files
-        for image, path in zip(images, paths, strict=True):
-            try:
-                with open_picture(path) as picture:
-                    image[:] = _square(picture, size)
-            except PictureError as error:
-                raise DatasetError(str(error)) from None
-            except Exception as error:  # Pillow's decoders raise many kinds on damaged files
-                raise DatasetError(
-                    f"{path}: not a picture that can be read ({error}): repair or remove it"
-                ) from None
+    for image, path in zip(images, paths, strict=True):
+        image[:] = from_picture(path, lambda picture: _square(picture, size))
     return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+
+
+def from_picture(path: Path, make: Callable[[Image.Image], Made]) -> Made:
+    """Return what `make` makes of the picture in a file, which is open only while it does.
+
+    Raises DatasetError, which names the file, when the picture cannot be read, or be made that of.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of what it mends in files
+            with open_picture(path) as picture:
+                return make(picture)
+    except PictureError as error:
+        raise DatasetError(str(error)) from None
+    except Exception as error:  # Pillow's decoders raise many kinds on damaged files
+        raise DatasetError(
+            f"{path}: not a picture that can be read ({error}): repair or remove it"
+        ) from None
 
 
 def _seen(folder: Path) -> list[Path]:

@@ -16,6 +16,8 @@ import lenetcourse
 from batch.library_code import STOPS, code_digest, command_digest
 from batch.parameters import command_options
 from batch.runs import Run, picture_path
+from lenetcourse.data.cifar import ARCHIVE, CIFAR10
+from lenetcourse.data.datasets import NAMES
 from lenetcourse.data.sources import SOURCES
 from lenetcourse.models.networks import CLASSIFIERS
 
@@ -90,13 +92,16 @@ def stops_of(run: Run) -> frozenset[str]:
 def data_identity(dataset: str | None) -> list[str | bool | None]:
     """Return what the bytes of a data set are held to: published md5s, or scikit-learn's version.
 
-    The embedded digits, which "auto" may mean, come with scikit-learn.
+    The embedded digits, which "auto" may mean, come with scikit-learn, and so do those in colour. A
+    folder of photographs is held to nothing: the record says that it was one, where its run does.
     """
     if dataset in SOURCES:
         source = SOURCES[dataset]
         files = [file for part in source.parts.values() for file in part]
         return [source.archive, source.transposed, *(file.md5 or file.gz_md5 for file in files)]
-    return [version("scikit-learn")] if dataset else []
+    if dataset == CIFAR10.name:
+        return [ARCHIVE.gz_md5]
+    return [version("scikit-learn")] if dataset and dataset != "flowers" else []
 
 
 @functools.cache
