@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from lenetcourse.data.folders import from_picture
 
 GRID = 8  # the hash has GRID * GRID bits
-# Of the 3,670 flower photographs 21 pairs differ in at most 5 of the 64 bits, and 20 of these are one
+# Of the 3,670 flower photographs 21 pairs differ in at most 5 of the 64 bits. 20 of them are of one
 # photograph: coloured otherwise, reduced again, or taken a moment later. Of 11 with 6 bits two are.
 NEAR = 5
 ROWS = 1000  # compared with all pictures at a time

@@ -48,9 +48,10 @@ def split_folder(
 
     The share `test` of every class goes to the test part, drawn with `seed` from the sorted names.
     Pictures that are copies of each other, or look alike, go to the same side, even when they are
-    in two classes. The files are hard links, which take no room and stay when the others go; they
-    are copies if `copy` says so or links are not to be had. `out` also gets `split.json`, which
-    holds the share, the seed and the pairs. It appears whole or not at all.
+    in two classes, and the share comes as near as that allows. The files are hard links, which take
+    no room and stay when the others go; they are copies if `copy` says so or links are not to be
+    had. `out` also gets `split.json`, which holds the share, the seed and the pairs. It appears
+    whole or not at all.
 
     Raises FileExistsError when `out` exists, UsageError for a share or a seed out of range or an
     `out` in `folder`, DatasetError for a folder that cannot be split: fewer than two classes, a
