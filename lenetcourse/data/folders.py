@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from lenetcourse.data.opening import PictureError, open_picture
-from lenetcourse.data.stratified import validation_mask
+from lenetcourse.data.stratified import SEED, validation_mask
 from lenetcourse.errors import DatasetError
 
 Made = TypeVar("Made")
@@ -38,8 +38,9 @@ def read_class_folders(
 def read_split(folder: Path, split: str, size: int) -> tuple[Tensor, Tensor, tuple[str, ...], str]:
     """Return images, labels, classes and origin of one split of `train/CLASS` and `test/CLASS`.
 
-    Validation images are held back from `train`, as `validation_mask` says. The origin names the
-    kinds of files: "folder of pictures (JPEG)". Raises DatasetError as `read_class_folders` does,
+    Validation images are held back from `train`, as `validation_mask` says. The classes are mixed,
+    always in the same way, so that the first images of a split are a sample of it. The origin names
+    the kinds of files: "folder of pictures (JPEG)". Raises DatasetError as `read_class_folders` does,
     and when the two parts have other classes.
     """
     paths, labels, classes = class_files(folder / ("test" if split == "test" else "train"))
@@ -47,10 +48,11 @@ def read_split(folder: Path, split: str, size: int) -> tuple[Tensor, Tensor, tup
     if classes != others:
         one = sorted({*classes} ^ {*others})[0]
         raise DatasetError(f"{folder}: {one} must be in both train and test, each class is")
+    chosen = np.arange(len(paths))
     if split != "test":
-        held_back = validation_mask(labels)
-        chosen = np.flatnonzero(held_back if split == "validation" else ~held_back)
-        paths, labels = [paths[i] for i in chosen], labels[chosen]
+        chosen = np.flatnonzero(validation_mask(labels) == (split == "validation"))
+    chosen = np.random.RandomState(SEED).permutation(chosen)
+    paths, labels = [paths[i] for i in chosen], labels[chosen]
     kinds = {path.suffix[1:].upper().replace("JPG", "JPEG") for path in paths}
     origin = f"folder of pictures ({', '.join(sorted(kinds))})"
     return read_pictures(paths, size), torch.from_numpy(labels), classes, origin
