@@ -23,6 +23,8 @@ from lenetcourse.errors import DatasetError as DatasetError
 from lenetcourse.errors import UsageError as UsageError
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
+from lenetcourse.models.residual import NormaliseChannels as NormaliseChannels
+from lenetcourse.models.residual import ResidualNet as ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter as LeNetSegmenter
 from lenetcourse.models.segmentation import SkipSegmenter as SkipSegmenter
 from lenetcourse.models.segmentation import SmallUNet as SmallUNet
@@ -71,6 +73,7 @@ from lenetcourse.train.augment import Augment as Augment
 from lenetcourse.train.batches import Batches as Batches
 from lenetcourse.train.checkpoint import load_checkpoint as load_checkpoint
 from lenetcourse.train.checkpoint import save_checkpoint as save_checkpoint
+from lenetcourse.train.crops import CropAndFlip as CropAndFlip
 from lenetcourse.train.loop import TrainingDiverged as TrainingDiverged
 from lenetcourse.train.loop import adam as adam
 from lenetcourse.train.loop import evaluate as evaluate
