@@ -40,8 +40,9 @@ def read_split(folder: Path, split: str, size: int) -> tuple[Tensor, Tensor, tup
 
     Validation images are held back from `train`, as `validation_mask` says. The classes are mixed,
     always in the same way, so that the first images of a split are a sample of it. The origin names
-    the kinds of files: "folder of pictures (JPEG)". Raises DatasetError as `read_class_folders` does,
-    and when the two parts have other classes.
+    the kinds of files: "folder of pictures (JPEG)".
+
+    Raises DatasetError as `read_class_folders` does, and when the two parts have other classes.
     """
     paths, labels, classes = class_files(folder / ("test" if split == "test" else "train"))
     others = class_names(folder / ("train" if split == "test" else "test"))
