@@ -1,11 +1,13 @@
 # For editors and type checkers; __init__.py imports the same names when they are first used.
 
-from lenetcourse.data.datasets import DatasetError as DatasetError
+from lenetcourse.data.colour import ColourImageSet as ColourImageSet
+from lenetcourse.data.colour_choice import choose_colour_dataset as choose_colour_dataset
 from lenetcourse.data.datasets import choose_dataset as choose_dataset
 from lenetcourse.data.datasets import load_dataset as load_dataset
 from lenetcourse.data.drawings import load_drawings as load_drawings
 from lenetcourse.data.export import export_json as export_json
 from lenetcourse.data.export import export_png as export_png
+from lenetcourse.data.folders import read_class_folders as read_class_folders
 from lenetcourse.data.idx import IDXError as IDXError
 from lenetcourse.data.idx import idx_header as idx_header
 from lenetcourse.data.idx import read_idx as read_idx
@@ -17,10 +19,14 @@ from lenetcourse.data.opening import PictureError as PictureError
 from lenetcourse.data.pictures import example_pictures as example_pictures
 from lenetcourse.data.pictures import to_mnist as to_mnist
 from lenetcourse.data.scenes import DigitScenes as DigitScenes
+from lenetcourse.data.split_folder import split_folder as split_folder
 from lenetcourse.errors import CourseError as CourseError
+from lenetcourse.errors import DatasetError as DatasetError
 from lenetcourse.errors import UsageError as UsageError
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
+from lenetcourse.models.residual import NormaliseChannels as NormaliseChannels
+from lenetcourse.models.residual import ResidualNet as ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter as LeNetSegmenter
 from lenetcourse.models.segmentation import SkipSegmenter as SkipSegmenter
 from lenetcourse.models.segmentation import SmallUNet as SmallUNet
@@ -69,6 +75,7 @@ from lenetcourse.train.augment import Augment as Augment
 from lenetcourse.train.batches import Batches as Batches
 from lenetcourse.train.checkpoint import load_checkpoint as load_checkpoint
 from lenetcourse.train.checkpoint import save_checkpoint as save_checkpoint
+from lenetcourse.train.crops import CropAndFlip as CropAndFlip
 from lenetcourse.train.loop import TrainingDiverged as TrainingDiverged
 from lenetcourse.train.loop import adam as adam
 from lenetcourse.train.loop import evaluate as evaluate

@@ -15,3 +15,7 @@ class CourseError(Exception):
 
 class UsageError(CourseError, ValueError):
     """An argument is unknown or out of range; the message names the ones that are allowed."""
+
+
+class DatasetError(CourseError, RuntimeError):
+    """A data set is not to be had, or its files are not what they should be."""

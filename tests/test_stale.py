@@ -113,9 +113,13 @@ def test_a_module_that_is_renamed_and_one_that_moves(copy, stale):
     assert stale(copy) == set()
 
 
-def test_one_more_source(copy, stale):
+def test_one_more_source_and_other_data_in_colour(copy, stale):
+    """The runs on grey digits stop at the door to the data in colour."""
+    data = copy / "lenetcourse" / "data"
+    change(data / "colour_digits.py", "SEED = 2016", "SEED = 2017")
+    change(data / "colour.py", 'COLOUR_NAMES = ("cifar10", ', 'COLOUR_NAMES = ("new", "cifar10", ')
     change(
-        copy / "lenetcourse" / "data" / "sources.py",
+        data / "sources.py",
         "    for source in (\n",
         "    for source in (\n"
         '        Source("new", "New", ("https://example.org/",), _same_names(*"abcd")),\n',

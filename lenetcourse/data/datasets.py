@@ -10,20 +10,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lenetcourse.data.colour import COLOUR_NAMES, load_colour
 from lenetcourse.data.download import DownloadError, attached, cache_folder, fetch
 from lenetcourse.data.idx import IDXError, idx_header, read_idx
 from lenetcourse.data.images import ImageSet
 from lenetcourse.data.sources import SOURCES, Source, SourceFile
 from lenetcourse.data.splits import SPLITS
-from lenetcourse.errors import CourseError, UsageError
+from lenetcourse.errors import DatasetError, UsageError
 from lenetcourse.files import md5_of
 
 SPLIT_SEED = 1998
 NAMES = ("auto", "digits", *SOURCES)
-
-
-class DatasetError(CourseError, RuntimeError):
-    """A data set is not to be had, or its files are not what they should be."""
 
 
 def load_dataset(
@@ -39,6 +36,10 @@ def load_dataset(
     "emnist-digits"; `choose_dataset` says what "auto" means. One twelfth of the published training
     part, drawn with a fixed seed, is the validation split: 55,000 / 5,000 / 10,000 on MNIST.
 
+    In colour there are "cifar10", "flowers", and, always there, "colour-digits" and
+    "colour-digits-64"; `lenetcourse.data.colour.load_colour` says what these are and where they are
+    looked for. `choose_colour_dataset` is for them what `choose_dataset` is for the others.
+
     The files are looked for in `folder`, else in the folder named by the environment variable
     LENETCOURSE_DATA, else in the user's cache, else, unless LENETCOURSE_OFFLINE=1, among the data
     sets attached to a Kaggle notebook (MNIST only), else downloaded into the cache. They may be raw
@@ -48,10 +49,12 @@ def load_dataset(
     Raises UsageError for an unknown name or split, DatasetError when the data cannot be had or is
     damaged; the message says what was tried and what to do.
     """
-    if name not in NAMES:
-        raise UsageError(f"unknown data set {name!r}: one of {', '.join(NAMES)}")
+    if name not in NAMES + COLOUR_NAMES:
+        raise UsageError(f"unknown data set {name!r}: one of {', '.join(NAMES + COLOUR_NAMES)}")
     if split not in SPLITS:
         raise UsageError(f"unknown split {split!r}: one of {', '.join(SPLITS)}")
+    if name in COLOUR_NAMES:
+        return load_colour(name, split, _given(folder), is_named=bool(folder), transform=transform)
     if name == "auto":
         name = choose_dataset("auto", folder=folder)
     if name == "digits":

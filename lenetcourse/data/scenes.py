@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lenetcourse.data.datasets import DatasetError
 from lenetcourse.data.images import ImageSet, as_shares, with_channels
 from lenetcourse.data.opening import PictureError, open_picture
-from lenetcourse.errors import UsageError
+from lenetcourse.errors import DatasetError, UsageError
 
 THRESHOLD = 128  # ink from this grey on is digit: 13.2 % of MNIST's pixels
 MODES = ("paste", "alpha", "difference")

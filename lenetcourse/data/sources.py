@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One IDX file.
+    """One IDX file, or an archive.
 
     Attributes:
         name: its raw name, without .gz.
-        shape: of its array: images, or labels.
+        shape: of its array, images or labels; of an archive the bytes of the .gz file.
         md5: of the raw content; None where none is published.
         gz_md5: of the .gz file as the mirrors have it.
     """
@@ -24,13 +24,13 @@ class SourceFile:
 
     @property
     def content_bytes(self) -> int:
-        """Bytes of the array: a byte an element, four where the name ends in -int."""
+        """Bytes of what `shape` says: a byte an element, four where the name ends in -int."""
         return math.prod(self.shape) * (4 if self.name.endswith("-int") else 1)
 
 
 @dataclass(frozen=True)
 class Source:
-    """One data set in MNIST's format.
+    """One data set: SOURCES has those in MNIST's format.
 
     Attributes:
         name: as in `load_dataset`.

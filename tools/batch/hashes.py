@@ -16,6 +16,8 @@ import lenetcourse
 from batch.library_code import STOPS, code_digest, command_digest
 from batch.parameters import command_options
 from batch.runs import Run, picture_path
+from lenetcourse.data.cifar import ARCHIVE, CIFAR10
+from lenetcourse.data.datasets import NAMES
 from lenetcourse.data.sources import SOURCES
 from lenetcourse.models.networks import CLASSIFIERS
 
@@ -23,11 +25,13 @@ PACKAGE = Path(lenetcourse.__file__).parent
 TRAIN = ("command.train", "run")  # where the command starts
 # Where the walk through the library stops, too: at the plots when a run leaves no picture, at the
 # augmentation when a command does not ask for it, at the lists of all networks when a command
-# trains one, and at the embedded digits when the data are others.
+# trains one, at the embedded digits when the data are others, and at the door to the data sets in
+# colour when the data are grey.
 PICTURES = frozenset({"plots"})
 AUGMENTATION = frozenset({"handwriting"})
 REGISTRY = frozenset({"networks.CLASSIFIERS", "networks.OTHERS", "networks.NETWORKS"})
 DIGITS = frozenset({"digits"})
+COLOUR = frozenset({"colour"})
 
 
 def own_code_hash(run: Run) -> str:
@@ -77,21 +81,27 @@ def stops_of(run: Run) -> frozenset[str]:
         stops |= PICTURES
     if run.kind == "command" and "--augment" not in run.source:
         stops |= AUGMENTATION
-    if run.parameters.get("dataset") in SOURCES:
+    dataset = run.parameters.get("dataset")
+    if dataset in SOURCES:
         stops |= DIGITS
+    if dataset in NAMES:
+        stops |= COLOUR
     return stops
 
 
 def data_identity(dataset: str | None) -> list[str | bool | None]:
     """Return what the bytes of a data set are held to: published md5s, or scikit-learn's version.
 
-    The embedded digits, which "auto" may mean, come with scikit-learn.
+    The embedded digits, which "auto" may mean, come with scikit-learn, and so do those in colour. A
+    folder of photographs is held to nothing: the record says that it was one, where its run does.
     """
     if dataset in SOURCES:
         source = SOURCES[dataset]
         files = [file for part in source.parts.values() for file in part]
         return [source.archive, source.transposed, *(file.md5 or file.gz_md5 for file in files)]
-    return [version("scikit-learn")] if dataset else []
+    if dataset == CIFAR10.name:
+        return [ARCHIVE.gz_md5]
+    return [version("scikit-learn")] if dataset and dataset != "flowers" else []
 
 
 @functools.cache
