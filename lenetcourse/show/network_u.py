@@ -1,4 +1,4 @@
-"""A network with skip connections, drawn as a U, or as lines of text: a level for each size of map."""
+"""A network with skip connections, drawn as a U or as stairs: a level for each size of map."""
 
 from __future__ import annotations
 
@@ -211,7 +211,8 @@ def _draw_link(axis: Axes, link: Link, plan: Plan, floors: np.ndarray) -> None:
     style = SKIP if link.skips else {}
     if plan.jumps(link):
         y = max(one.y + one.height for one in plan.level if plan.level[one] == plan.level[a]) + 0.12
-        start = a.x + 0.75 * a.width, a.y + a.height + 0.03  # an arrow from above ends in the middle
+        # From right of the middle, where an arrow from the level above may end.
+        start = a.x + 0.75 * a.width, a.y + a.height + 0.03
         end = b.middle[0], b.y + b.height + 0.03
         line(axis, [start, (start[0], y), (end[0], y)], **style)
         arrow(axis, (end[0], y), end, **style)
