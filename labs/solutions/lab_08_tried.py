@@ -517,7 +517,7 @@ def dense_to_keras(weight, channels):
 
 # %% q6 mistake: rows and columns -> Rows and columns are exchanged
 def kernels_to_keras(weight):
-    return weight.T
+    return weight.permute(3, 2, 1, 0)
 
 
 def dense_to_keras(weight, channels):

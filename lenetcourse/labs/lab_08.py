@@ -302,6 +302,8 @@ def check_batch_norm(
         wanted = F.batch_norm(x, None, None, factor, shift, training=True)
     else:
         wanted = F.batch_norm(x, mean, var, factor, shift, training=False)
+    used = (seen_mean, seen_var) if training else (mean, var)
+    bare = normalised(x, *used, torch.ones_like(factor), torch.zeros_like(shift))
     whole = normalised(x, x.mean()[None], x.var(unbiased=False)[None], factor, shift)
     traps = {
         "In evaluation mode the running mean and variance are to be used, not the batch's.": (
@@ -317,21 +319,13 @@ def check_batch_norm(
             F.group_norm(x, x.shape[1], factor, shift)
         ),
         "Divided by the variance; divide by its square root.": normalised(
-            x, seen_mean if training else mean, (seen_var if training else var) ** 2, factor, shift
+            x, used[0], used[1] ** 2, factor, shift
         ),
         "The variance divides by n − 1 here; in this layer it is the mean of the squares: "
         "`unbiased=False`.": normalised(x, seen_mean, x.var((0, 2, 3)), factor, shift),
-        "Factor and shift are missing.": F.batch_norm(x, mean, var, training=training),
+        "Factor and shift are missing.": bare,
         "The factor multiplies the shift, too: factor · (…) + shift.": factor[:, None, None]
-        * (
-            normalised(
-                x,
-                seen_mean if training else mean,
-                seen_var if training else var,
-                torch.ones_like(factor),
-                shift,
-            )
-        ),
+        * (bare + shift[:, None, None]),
     }
     same(y, wanted, given=given, what="The maps", traps=traps)
     pairs = (("mean", got_mean, mean, seen_mean), ("variance", got_var, var, seen_var))
@@ -569,6 +563,7 @@ def right(augment: object, seed: int) -> Tensor:
         "counts as an answer. Better: each image by its own.",
     ),
     why="With few pictures, what you know about them is worth more than another layer.",
+    needs=("q3",),
     seconds=120,
 )
 def q7(augment: object, draw: Draw) -> str:
