@@ -32,10 +32,10 @@ from lenetcourse.models.keras_form import kernels_to_keras as kernels_to_keras
 from lenetcourse.models.keras_form import load_keras_weights as load_keras_weights
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
-from lenetcourse.models.residual import NormaliseChannels as NormaliseChannels
-from lenetcourse.models.residual import ResidualNet as ResidualNet
 from lenetcourse.models.onnx_file import export_onnx as export_onnx
 from lenetcourse.models.onnx_file import onnx_scores as onnx_scores
+from lenetcourse.models.residual import NormaliseChannels as NormaliseChannels
+from lenetcourse.models.residual import ResidualNet as ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter as LeNetSegmenter
 from lenetcourse.models.segmentation import SkipSegmenter as SkipSegmenter
 from lenetcourse.models.segmentation import SmallUNet as SmallUNet
