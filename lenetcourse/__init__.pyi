@@ -24,8 +24,17 @@ from lenetcourse.data.split_folder import split_folder as split_folder
 from lenetcourse.errors import CourseError as CourseError
 from lenetcourse.errors import DatasetError as DatasetError
 from lenetcourse.errors import UsageError as UsageError
+from lenetcourse.models.keras_form import dense_to_keras as dense_to_keras
+from lenetcourse.models.keras_form import import_keras as import_keras
+from lenetcourse.models.keras_form import keras_lenet5 as keras_lenet5
+from lenetcourse.models.keras_form import keras_weights as keras_weights
+from lenetcourse.models.keras_form import keras_wide_cnn as keras_wide_cnn
+from lenetcourse.models.keras_form import kernels_to_keras as kernels_to_keras
+from lenetcourse.models.keras_form import load_keras_weights as load_keras_weights
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
+from lenetcourse.models.onnx_file import export_onnx as export_onnx
+from lenetcourse.models.onnx_file import onnx_scores as onnx_scores
 from lenetcourse.models.residual import NormaliseChannels as NormaliseChannels
 from lenetcourse.models.residual import ResidualNet as ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter as LeNetSegmenter
