@@ -26,6 +26,7 @@ _HOME = {
     "PictureError": "data.opening",
     "example_pictures": "data.pictures",
     "read_class_folders": "data.folders",
+    "FolderSplit": "data.split_folder",
     "split_folder": "data.split_folder",
     "export_json": "data.export",
     "export_png": "data.export",

@@ -19,6 +19,7 @@ from lenetcourse.data.opening import PictureError as PictureError
 from lenetcourse.data.pictures import example_pictures as example_pictures
 from lenetcourse.data.pictures import to_mnist as to_mnist
 from lenetcourse.data.scenes import DigitScenes as DigitScenes
+from lenetcourse.data.split_folder import FolderSplit as FolderSplit
 from lenetcourse.data.split_folder import split_folder as split_folder
 from lenetcourse.errors import CourseError as CourseError
 from lenetcourse.errors import DatasetError as DatasetError
