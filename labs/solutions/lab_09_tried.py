@@ -372,6 +372,9 @@ def paired(ours, rival):
 
 
 # %% q5 mistake: the normal factor -> for so few it is Student's
+prediction = "frozen"
+
+
 def paired(ours, rival):
     d = np.subtract(ours, rival)
     half = 1.96 * d.std(ddof=1) / np.sqrt(len(d))
@@ -379,6 +382,9 @@ def paired(ours, rival):
 
 
 # %% q5 mistake: ddof forgotten -> n − 1 below
+prediction = "frozen"
+
+
 def paired(ours, rival):
     d = np.subtract(ours, rival)
     half = t.ppf(0.975, len(d) - 1) * d.std() / np.sqrt(len(d))
@@ -386,6 +392,9 @@ def paired(ours, rival):
 
 
 # %% q5 mistake: the spread of single differences -> smaller by √n
+prediction = "frozen"
+
+
 def paired(ours, rival):
     d = np.subtract(ours, rival)
     half = t.ppf(0.975, len(d) - 1) * d.std(ddof=1)
@@ -393,6 +402,9 @@ def paired(ours, rival):
 
 
 # %% q5 mistake: no pairs -> subtract within pairs first
+prediction = "frozen"
+
+
 def paired(ours, rival):
     count, mean = len(ours), np.mean(ours) - np.mean(rival)
     error = np.sqrt((np.var(ours, ddof=1) + np.var(rival, ddof=1)) / count)
@@ -401,6 +413,9 @@ def paired(ours, rival):
 
 
 # %% q5 mistake: the sign -> The sign is turned
+prediction = "frozen"
+
+
 def paired(ours, rival):
     d = np.subtract(rival, ours)
     half = t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
@@ -408,6 +423,9 @@ def paired(ours, rival):
 
 
 # %% q5 mistake: one side -> 0.975, not 0.95
+prediction = "frozen"
+
+
 def paired(ours, rival):
     d = np.subtract(ours, rival)
     half = t.ppf(0.95, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
@@ -415,12 +433,19 @@ def paired(ours, rival):
 
 
 # %% q5 mistake: only the ends -> Three numbers are wanted
+prediction = "frozen"
+
+
 def paired(ours, rival):
     return lc.mean_interval(np.subtract(ours, rival))
 
 
 # %% q5 mistake: the prediction in words -> should be one of
 prediction = "the frozen one"
+
+
+def paired(ours, rival):
+    return 0, 0, 0
 
 
 # %% q6 right: the library

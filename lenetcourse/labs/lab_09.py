@@ -41,8 +41,12 @@ def drawn_body(draw: Draw, classes: int = 4) -> lc.ResidualNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(draw.integer(0, 10**6))
         body = lc.ResidualNet(WIDTHS, num_classes=classes)
-        for _ in range(5):
-            body.train()(torch.rand(16, 3, 16, 16))
+        norms = [part for part in body.modules() if isinstance(part, nn.BatchNorm2d)]
+        for momentum in (1.0, norms[0].momentum):  # one pass that counts in full
+            for norm in norms:
+                norm.momentum = momentum
+            if momentum == 1:
+                body.train()(torch.rand(16, 3, 16, 16))
     return body
 
 
@@ -238,6 +242,7 @@ def q3(transferred: object, draw: Draw) -> None:
         network = call(transferred, body, classes)
         if not isinstance(network, nn.Module):
             raise NotYet("A network is wanted: pass the class, `Transferred`.", got=a_kind(network))
+        attempted(*(getattr(network, name, None) for name in ("body", "head")))
         _body_untouched(body, before, given)
         head = _learning_head(network, classes, given)
         _in_both_modes(network, head, images, wanted, given)
@@ -291,6 +296,7 @@ def _in_both_modes(
     wanted = (features @ head[0].T + head[1]).detach()
     for mode in (False, True):
         back = network.train(mode)
+        attempted(back)
         if back is not network:
             raise NotYet("`train` should return the network, as every `train` does: `return self`.")
         buffers = state_of(network)
@@ -497,11 +503,8 @@ def q5(prediction: object, paired: object, draw: Draw) -> None:
 def q6(where_it_looks: object, draw: Draw) -> None:
     """`where_it_looks(model, image, layer, wanted)` against the library's Grad-CAM."""
     for stage in (-1, 1):
-        model = drawn_body(draw).eval()
+        model, image, wanted, own = _telling_case(draw, stage)
         layer = model.stages[stage]
-        image = draw.integers(0, 255, 3, 24, 32).to(torch.uint8)
-        scores = model(lc.as_inputs(image[None]))[0].argsort()
-        wanted = int(scores[draw.integer(0, 2)])  # not the network's own answer
         given = f"a picture of 24x32, a layer with maps of {_map_size(model, layer, image)}"
         before = state_of(model)
         answer = call(where_it_looks, model, image, layer, wanted)
@@ -521,7 +524,6 @@ def q6(where_it_looks: object, draw: Draw) -> None:
                 expected="shape (24, 32)",
                 got=f"shape {found.shape}",
             )
-        own = int(scores[-1])
         other = _maps_and_gradients(model, image, layer, own)[1]
         same(
             answer,
@@ -531,6 +533,27 @@ def q6(where_it_looks: object, draw: Draw) -> None:
             traps=_heat_traps(maps, gradient, chance, other),
             tolerance=1e-4 * min(1.0, _peak(maps, gradient)),
         )
+
+
+def _telling_case(draw: Draw, stage: int) -> tuple[nn.Module, Tensor, int, int]:
+    """Return a model, a picture, a class and the model's own answer, another class.
+
+    Drawn so that places speak for the class and places against it: else mistakes would not show.
+    """
+    while True:
+        model = drawn_body(draw).eval()
+        tiles = draw.integers(0, 255, 3, 3, 4).repeat_interleave(8, 1).repeat_interleave(8, 2)
+        image = (0.7 * tiles + 0.3 * draw.integers(0, 255, 3, 24, 32)).to(torch.uint8)
+        mean = _features(model, lc.as_inputs(image[None]))[0]
+        with torch.no_grad():  # at right angles to the features: the places add up to nothing
+            weights = draw.normal(4, len(mean))
+            model.out.weight.copy_(weights - (weights @ mean)[:, None] * mean / mean.square().sum())
+        order = model(lc.as_inputs(image[None]))[0].argsort().tolist()
+        for wanted in order[:-1]:
+            maps, gradient, _ = _maps_and_gradients(model, image, model.stages[stage], wanted)
+            heat = _heat(maps, gradient, lambda values: values)
+            if min(heat.max(), -heat.min()) > 0.02:
+                return model, image, wanted, order[-1]
 
 
 def _peak(maps: Tensor, gradient: Tensor) -> float:
