@@ -29,8 +29,17 @@ from lenetcourse.models.alexnet import AlexNet2012 as AlexNet2012
 from lenetcourse.models.alexnet import SmallAlexNet as SmallAlexNet
 from lenetcourse.models.grad_cam import grad_cam as grad_cam
 from lenetcourse.models.imagenet import load_torchvision_alexnet as load_torchvision_alexnet
+from lenetcourse.models.keras_form import dense_to_keras as dense_to_keras
+from lenetcourse.models.keras_form import import_keras as import_keras
+from lenetcourse.models.keras_form import keras_lenet5 as keras_lenet5
+from lenetcourse.models.keras_form import keras_weights as keras_weights
+from lenetcourse.models.keras_form import keras_wide_cnn as keras_wide_cnn
+from lenetcourse.models.keras_form import kernels_to_keras as kernels_to_keras
+from lenetcourse.models.keras_form import load_keras_weights as load_keras_weights
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
+from lenetcourse.models.onnx_file import export_onnx as export_onnx
+from lenetcourse.models.onnx_file import onnx_scores as onnx_scores
 from lenetcourse.models.residual import NormaliseChannels as NormaliseChannels
 from lenetcourse.models.residual import ResidualNet as ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter as LeNetSegmenter

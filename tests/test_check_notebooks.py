@@ -218,7 +218,14 @@ BAD = [
     ("within_budget", 5, "16 lines of code", replace(5, LONG)),
     ("within_budget", 5, "3 code cells in a row", put(4, code("x = 1"), code("y = 1"))),
     ("within_budget", 20, "31 lines of code", replace(20, "x = 1\n" * 31)),
-    ("run_on_mnist", None, "run on digits, not on mnist", course(parameters={"dataset": "digits"})),
+    (
+        "run_on_its_data",
+        None,
+        "run on digits, not on mnist",
+        course(parameters={"dataset": "digits"}),
+    ),
+    ("run_on_its_data", None, "run on mnist, not on cifar10", course(about="cifar10")),
+    ("run_on_its_data", None, "about 'colour-digits'", course(about="colour-digits")),
     ("library_code_shown", 7, "double differs from lenetcourse/toy.py", replace(7, OTHER_DOUBLE)),
     ("library_code_shown", 7, "triple is not in the library", replace(7, "def triple(x): ...")),
     ("library_code_shown", 7, "'x = 1' is no function or class", replace(7, "x = 1")),
@@ -293,6 +300,12 @@ def test_allowed(root):
     nb.cells[10].source = "x = 1\n\n" * 20
     nb.metadata.lenetcourse.skeleton_without = ["training"]
     nb.metadata.lenetcourse.budget = {"code_lines": 20, "reason": "one table"}
+    assert check(save(stamp(nb), root), root) == []
+
+
+def test_a_chapter_about_photographs(root):
+    nb = good_chapter()
+    course(about="cifar10", parameters={"dataset": "cifar10"})(nb)
     assert check(save(stamp(nb), root), root) == []
 
 

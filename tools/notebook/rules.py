@@ -43,6 +43,7 @@ STEPS = (
 )
 LABS = ("lab", "solution")  # a lab's text is as long as its tasks need; its checks are its guards
 EITHER_FIRST = {"idea", "data"}  # which of the two opens a chapter depends on its subject
+ABOUT = ("mnist", "cifar10", "flowers")  # data sets that a chapter may be run on
 QUESTIONS = {"check": 5, "think": 3}  # at least, each with its answer folded away
 BUDGET = {
     "cells": 70,
@@ -239,11 +240,17 @@ def fresh(page: Page) -> Findings:
         yield Finding(None, "code or parameters changed since it was run", page.remake)
 
 
-def run_on_mnist(page: Page) -> Findings:
-    """What is committed was run on MNIST, not on the embedded digits."""
+def run_on_its_data(page: Page) -> Findings:
+    """What is committed was run on MNIST, or on what the chapter is about, and on no stand-in."""
+    if page.kind != "chapter":
+        return
+    wanted = course_metadata(page.nb).get("about", "mnist")
+    if wanted not in ABOUT:
+        yield Finding(None, f"about {wanted!r}", f"a chapter is about {', '.join(ABOUT)}")
+        return
     dataset = run_parameters(page.nb).get("dataset", "an unknown data set")
-    if page.kind == "chapter" and dataset != "mnist":
-        yield Finding(None, f"run on {dataset}, not on mnist", page.remake)
+    if dataset != wanted:
+        yield Finding(None, f"run on {dataset}, not on {wanted}", page.remake)
 
 
 def library_code_shown(page: Page) -> Findings:
@@ -291,7 +298,7 @@ CHAPTER_RULES = (
     budget_explained,
     within_budget,
     fresh,
-    run_on_mnist,
+    run_on_its_data,
     library_code_shown,
     results_guarded,
 )
