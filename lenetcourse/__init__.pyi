@@ -24,6 +24,11 @@ from lenetcourse.data.split_folder import split_folder as split_folder
 from lenetcourse.errors import CourseError as CourseError
 from lenetcourse.errors import DatasetError as DatasetError
 from lenetcourse.errors import UsageError as UsageError
+from lenetcourse.models.alexnet import AlexNet as AlexNet
+from lenetcourse.models.alexnet import AlexNet2012 as AlexNet2012
+from lenetcourse.models.alexnet import SmallAlexNet as SmallAlexNet
+from lenetcourse.models.grad_cam import grad_cam as grad_cam
+from lenetcourse.models.imagenet import load_torchvision_alexnet as load_torchvision_alexnet
 from lenetcourse.models.keras_form import dense_to_keras as dense_to_keras
 from lenetcourse.models.keras_form import import_keras as import_keras
 from lenetcourse.models.keras_form import keras_lenet5 as keras_lenet5
@@ -48,6 +53,8 @@ from lenetcourse.models.summary import activations as activations
 from lenetcourse.models.summary import count_macs as count_macs
 from lenetcourse.models.summary import count_parameters as count_parameters
 from lenetcourse.models.summary import layer_table as layer_table
+from lenetcourse.models.transfer import freeze as freeze
+from lenetcourse.models.transfer import with_new_head as with_new_head
 from lenetcourse.models.vae import VAE as VAE
 from lenetcourse.models.vae import reparameterise as reparameterise
 from lenetcourse.models.weights import WeightsError as WeightsError
@@ -59,6 +66,7 @@ from lenetcourse.show.diagrams import draw_encoder_decoder as draw_encoder_decod
 from lenetcourse.show.diagrams import draw_receptive_fields as draw_receptive_fields
 from lenetcourse.show.graph_drawing import GraphNode as GraphNode
 from lenetcourse.show.graph_drawing import draw_graph as draw_graph
+from lenetcourse.show.heat_maps import show_heat_maps as show_heat_maps
 from lenetcourse.show.margin_drawing import draw_margin as draw_margin
 from lenetcourse.show.network_drawing import draw_network as draw_network
 from lenetcourse.show.number_grids import draw_pooling as draw_pooling
@@ -102,6 +110,7 @@ from lenetcourse.train.metrics import dice as dice
 from lenetcourse.train.metrics import iou as iou
 from lenetcourse.train.metrics import pixel_accuracy as pixel_accuracy
 from lenetcourse.train.metrics import predict_probabilities as predict_probabilities
+from lenetcourse.train.photographs import AugmentPhotos as AugmentPhotos
 from lenetcourse.train.run import History as History
 
 __version__: str

@@ -20,6 +20,7 @@ from lenetcourse import (
     VAE,
     LeNet5,
     SkipSegmenter,
+    SmallAlexNet,
     __version__,
     example_pictures,
     load_dataset,
@@ -649,6 +650,86 @@ def test_bad_weights(command, tmp_path):
         "colour": "made for other pictures",
     }.items():
         assert_complaint(command("predict", PEN_8, "--weights", tmp_path / name), message)
+
+
+@pytest.fixture
+def flower_weights(tmp_path):
+    """Weights that take whatever is red for a rose, green for grass, and the rest for sky."""
+    model = SmallAlexNet((3, 3, 3, 3, 3), num_classes=3)
+    for weight in model.parameters():
+        weight.data.zero_()
+    for layer in (model.conv1, model.conv2, model.conv3, model.conv4, model.conv5):
+        middle = layer.kernel_size[0] // 2
+        for channel in range(3):
+            layer.weight.data[channel, channel, middle, middle] = 1
+    model.out.weight.data.copy_(5 * torch.eye(3))
+    path = tmp_path / "flowers.safetensors"
+    save_model(model, path, classes=["rose", "grass", "sky"], image_size=32)
+    return path
+
+
+def test_predict_names_photographs(command, flower_weights, tmp_path):
+    files = [tmp_path / f"{name}.png" for name in ("red", "green", "blue")]
+    for file, colour in zip(files, [(255, 0, 0), (0, 255, 0), (0, 0, 255)], strict=True):
+        Image.new("RGB", (300, 200), colour).save(file)
+    arguments = ["predict", *files, "--weights", flower_weights]
+    code, out, err = command(*arguments)
+    assert (code, err) == (0, "")
+    names = ["rose", "grass", "sky"]
+    share = math.exp(5) / (math.exp(5) + 2)
+    for file, name, line in zip(files, names, out.splitlines(), strict=True):
+        assert line.startswith(f"{file}: {name} ({share:.1%}), then ")
+    rows = json.loads(command(*arguments, "--json")[1])
+    assert [(row["file"], row["class"]) for row in rows] == list(
+        zip(map(str, files), names, strict=True)
+    )
+    for row in rows:
+        assert list(row["shares"]) == names
+        assert row["shares"][row["class"]] == pytest.approx(share, abs=1e-4)
+
+
+def test_photographs_that_cannot_be_read(command, flower_weights, bad_files, tmp_path):
+    del bad_files[tmp_path / "blank.png"]  # a photograph of nothing is one
+    arguments = [*bad_files, PEN_8, "--weights", flower_weights]
+    code, out, err = command("predict", *arguments)
+    assert code == 2
+    assert len(err.splitlines()) == len(bad_files)
+    for file in bad_files:
+        assert str(file) in err
+    assert out.startswith(f"{PEN_8}: ")
+    result = command("predict", PEN_8, "--weights", flower_weights, "--show-steps", "x.png")
+    assert_complaint(result, "--show-steps draws how a digit is found")
+
+
+@pytest.mark.parametrize(
+    ("model", "facts", "message"),
+    [
+        (SmallAlexNet((1, 1, 1, 1, 1)), {"classes": "abcde", "image_size": 8}, "not one name"),
+        (SmallAlexNet((1, 1, 1, 1, 1)), {"classes": ["a"], "image_size": 8}, "not one name"),
+        (SmallAlexNet((1, 1, 1, 1, 1)), {"classes": [1, 2, 3, 4, 5]}, "not one name"),
+        (SmallAlexNet((1, 1, 1, 1, 1)), {"classes": [*"aacde"]}, "not one name"),
+        (SmallAlexNet((1, 1, 1, 1, 1)), {"classes": [*"abcde"]}, "image_size is not from 1"),
+        (
+            SmallAlexNet((1, 1, 1, 1, 1)),
+            {"classes": [*"abcde"], "image_size": 10**6},
+            "image_size is not from 1",
+        ),
+        (
+            SmallAlexNet((1, 1, 1, 1, 1), in_channels=1),
+            {"classes": [*"abcde"], "image_size": 8},
+            "made for other pictures than 8x8 in colour",
+        ),
+        (
+            LeNet5((1, 1), in_channels=3, input_size=32, num_classes=2),
+            {"classes": [*"ab"], "image_size": 64},
+            "made for other pictures than 64x64",
+        ),
+        (VAE(), {"classes": [], "image_size": 28}, "not one name"),
+    ],
+)
+def test_weights_whose_classes_do_not_fit(command, tmp_path, model, facts, message):
+    save_model(model, tmp_path / "x", **facts)
+    assert_complaint(command("predict", PEN_8, "--weights", tmp_path / "x"), message)
 
 
 def test_a_photograph_of_several_megapixels(command, tmp_path):

@@ -29,6 +29,9 @@ OTHER_SETTINGS = {
     "SkipSegmenter": {},
     "SmallUNet": {},
     "ResidualNet": {"widths": [4, 6, 8], "residual": False},
+    "AlexNet2012": {"hidden": 5, "groups": 1},
+    "AlexNet": {"hidden": 5},
+    "SmallAlexNet": {"widths": [2, 3, 4, 5, 6], "dropout": 0.3},
 }
 
 
@@ -38,8 +41,10 @@ def test_what_was_saved_answers_the_same(tmp_path, name, size, channels):
     torch.manual_seed(0)
     sizes = {"in_channels": channels, "input_size": size}
     settings = OTHER_SETTINGS[name] | sizes
-    if "Segmenter" in name or name in ("SmallUNet", "ResidualNet"):  # they take any size
-        del settings["input_size"]
+    if "Segmenter" in name or name in ("SmallUNet", "ResidualNet", "SmallAlexNet"):
+        del settings["input_size"]  # they take any size
+    if name in ("AlexNet2012", "AlexNet"):  # in colour, of one size or from another one on
+        settings, channels, size = OTHER_SETTINGS[name], 3, 227
     model = make_network(name, settings).eval()
     save_model(model, tmp_path / "x.safetensors", seed=3)
     before = torch.get_rng_state()

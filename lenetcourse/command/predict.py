@@ -1,4 +1,4 @@
-"""`lenetcourse predict`: read the digit in pictures."""
+"""`lenetcourse predict`: read the digit in pictures, or name what is in photographs."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ import argparse
 import json
 from pathlib import Path
 
+from lenetcourse.command.photographs import name_photographs
 from lenetcourse.command.report import fail
 from lenetcourse.errors import UsageError
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the subcommand and its options."""
-    predict = commands.add_parser("predict", help="read the digit in pictures")
+    predict = commands.add_parser("predict", help="read the digit in pictures, or name photographs")
     predict.add_argument("files", nargs="+", type=Path, metavar="FILE")
     predict.add_argument("--weights", default="reader", help="reader (default), lenet5 or a file")
     predict.add_argument(
-        "--json", action="store_true", help="print file, digit, unsure, probabilities"
+        "--json", action="store_true", help="print each file's answer and probabilities"
     )
     predict.add_argument("--show-steps", type=Path, metavar="OUT.png", help="draw the conversion")
     predict.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read every picture; print its digit; return 2 when one could not be read."""
+    """Read every picture; print its digit, or its class; return 2 when one could not be read."""
     from lenetcourse import PictureError, WeightsError, load_model, predict_probabilities, to_mnist
     from lenetcourse.models.networks import CLASSIFIERS
     from lenetcourse.train.rejection import is_unsure
 
     model, facts = load_model(options.weights)
+    if "classes" in facts:
+        return name_photographs(model, facts, options)
     if not isinstance(model, tuple(CLASSIFIERS.values())):
         raise WeightsError(f"{options.weights}: a {facts['model']}, which names no digit")
     if (model.settings["input_size"], model.settings["in_channels"]) != (28, 1):

@@ -7,6 +7,7 @@ import inspect
 from torch import nn
 
 from lenetcourse.errors import UsageError
+from lenetcourse.models.alexnet import AlexNet, AlexNet2012, SmallAlexNet
 from lenetcourse.models.lenet import LeNet5
 from lenetcourse.models.residual import ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter, SkipSegmenter, SmallUNet
@@ -21,7 +22,8 @@ CLASSIFIERS: dict[str, type[nn.Module]] = {
     "padded-cnn": PaddedCNN,
     "small-cnn": SmallCNN,
 }
-OTHERS = (VAE, LeNetSegmenter, SkipSegmenter, SmallUNet, ResidualNet)
+ALEXNETS = (AlexNet2012, AlexNet, SmallAlexNet)
+OTHERS = (VAE, LeNetSegmenter, SkipSegmenter, SmallUNet, ResidualNet, *ALEXNETS)
 NETWORKS = {kind.__name__: kind for kind in (*CLASSIFIERS.values(), *OTHERS)}  # the name in a file
 
 
