@@ -25,6 +25,8 @@ _HOME = {
     "load_drawings": "data.drawings",
     "PictureError": "data.opening",
     "example_pictures": "data.pictures",
+    "read_class_folders": "data.folders",
+    "split_folder": "data.split_folder",
     "export_json": "data.export",
     "export_png": "data.export",
     "to_mnist": "data.pictures",

@@ -7,6 +7,7 @@ from lenetcourse.data.datasets import load_dataset as load_dataset
 from lenetcourse.data.drawings import load_drawings as load_drawings
 from lenetcourse.data.export import export_json as export_json
 from lenetcourse.data.export import export_png as export_png
+from lenetcourse.data.folders import read_class_folders as read_class_folders
 from lenetcourse.data.idx import IDXError as IDXError
 from lenetcourse.data.idx import idx_header as idx_header
 from lenetcourse.data.idx import read_idx as read_idx
@@ -18,6 +19,7 @@ from lenetcourse.data.opening import PictureError as PictureError
 from lenetcourse.data.pictures import example_pictures as example_pictures
 from lenetcourse.data.pictures import to_mnist as to_mnist
 from lenetcourse.data.scenes import DigitScenes as DigitScenes
+from lenetcourse.data.split_folder import split_folder as split_folder
 from lenetcourse.errors import CourseError as CourseError
 from lenetcourse.errors import DatasetError as DatasetError
 from lenetcourse.errors import UsageError as UsageError

@@ -21,6 +21,7 @@ import yaml
 from build_book import build
 from conftest import find_browser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook.links import LINKS, read_links
 from notebook.reading import code_hash
 
 import lenetcourse
@@ -171,13 +172,15 @@ def test_building_again_changes_nothing(built, html):
 
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
-    """Build two pages with the course's configuration and a broken link."""
+    """Build two pages with the course's configuration, a broken link, and one that has no place."""
     root = tmp_path_factory.mktemp("small")
     copy_book(root, "_config.yml", "tools", "book/_static", "book/references.bib")
     set_address(root, "")
     (root / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/index\nchapters:\n- file: book/01_small\n", encoding="utf-8"
+        "format: jb-book\nroot: book/index\nparts:\n- chapters: [{file: book/01_small}]\n",
+        encoding="utf-8",
     )
+    (root / LINKS).write_text("book/01_small.ipynb: {Nowhere: text}\n", encoding="utf-8")
     (root / "book/index.md").write_text("# Small\n\n[broken](nowhere.md)\n", encoding="utf-8")
     nbformat.write(small_notebook(), root / "book/01_small.ipynb")
     return root, build(root)
@@ -201,6 +204,8 @@ def small_notebook():
 def test_warning_fails_the_build(small_book):
     root, lines = small_book
     assert any("nowhere.md" in line for line in lines)
+    no_place = f"{LINKS}: book/01_small.ipynb has 0 sections 'Nowhere'"
+    assert sum(line.endswith(no_place) for line in lines) == 1
     # Sphinx would not warn again about a page that it has read: it must forget the pages.
     assert not (root / "_build/.doctrees").exists()
 
@@ -229,6 +234,22 @@ def test_every_link_leads_to_what_the_release_holds(built, html):
         leads_to = {urlsplit(link).hostname for where, link in links if where == f"{name}.html"}
         services = hosts.SERVICES if (ROOT / f"{name}.ipynb").is_file() else ()
         assert leads_to == {"github.com", "someone.github.io", *services}, name
+
+
+# Links to the pages that one can touch
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if (ROOT / f"{name}.ipynb").is_file()])
+def test_links_stand_in_the_page_and_not_in_the_notebook_that_it_offers(html, name):
+    texts = read_links(ROOT, [f"{name}.ipynb" for name in DOCUMENTS]).get(f"{name}.ipynb", {})
+    page = (html / f"{name}.html").read_text(encoding="utf-8")
+    boxes = re.findall(
+        r"<blockquote>\s*<div><p><strong>Touch it\.</strong>.*?</blockquote>", page, re.S
+    )
+    assert len(boxes) == len(texts)
+    assert all(re.search(r'href="[^"#]*(draw|slide|plane|learn)\.html[#"]', box) for box in boxes)
+    offered = html / "_sources" / f"{name}.ipynb"
+    assert offered.read_bytes() == (ROOT / f"{name}.ipynb").read_bytes()
 
 
 # What the pages say

@@ -8,6 +8,7 @@ import zipfile
 from html.parser import HTMLParser
 
 import make_bundle
+import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 from notebook.reading import Unusable, write_notebook
@@ -18,6 +19,7 @@ root: book/index
 parts:
   - chapters: [{file: book/00_first}, {file: book/glossary}, {file: labs/lab_00}]
 """
+LINKS = "labs/lab_00.ipynb: {A lab: '[Words](../book/glossary.md) to touch.'}"
 # Enough of pip to install wheels without what makes the real one slow.
 PIP = """
 import sys, sysconfig, zipfile, pathlib
@@ -62,7 +64,9 @@ def course(tmp_path):
     (root / "_config.yml").write_text('title: "Toys & <nets>"\n')
     (root / "_toc.yml").write_text(TOC)
     chapter = "# The first\nSee [a lab](../labs/lab_00.ipynb) and [words](glossary.md#net)."
-    lab = "# A lab\nSee [the chapter](../book/00_first.ipynb)."
+    lab = "# A lab\nSee [the chapter](../book/00_first.ipynb).\n# The end"
+    (root / "book").mkdir()
+    (root / "book" / "links.yml").write_text(LINKS)
     for name, text in (("book/00_first", chapter), ("labs/lab_00", lab)):
         nb = new_notebook(cells=[new_markdown_cell(text, id="one")])
         write_notebook(nb, root / f"{name}.ipynb")
@@ -132,11 +136,18 @@ def test_it_holds_the_book_the_notebooks_the_wheel_and_mnist(found):
 def test_links_of_notebooks_lead_to_notebooks_and_else_to_the_book_beside_them(found):
     for notebook, links in (
         ("book/00_first.ipynb", ["labs/lab_00.ipynb", "html/book/glossary.html"]),
-        ("labs/lab_00.ipynb", ["book/00_first.ipynb"]),
+        ("labs/lab_00.ipynb", ["book/00_first.ipynb", "html/book/glossary.html"]),
     ):
         targets = re.findall(r"\]\(\.\./([^)#]+)", found[notebook].decode())
         assert targets == links
         assert set(targets) <= set(found)
+
+
+def test_links_to_pages_that_one_can_touch_say_where_these_work(found):
+    cell = nbformat.reads(found["labs/lab_00.ipynb"].decode(), as_version=4).cells[0]
+    words = "[Words](../html/book/glossary.html) to touch."
+    assert f"{words}{bundle.IN_JUPYTERLAB}\n\n# The end" in cell.source
+    assert "START.html" in found  # which the note names
 
 
 class Page(HTMLParser):

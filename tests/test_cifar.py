@@ -90,14 +90,14 @@ BATCH = python_2_batch(*made(30))
 
 
 def test_reads_a_batch_as_pickle_does():
-    pixels, labels = made(2500)  # so many that a list has three groups
+    pixels, labels = made(1200)  # so many that a list has two groups
     content = python_2_batch(pixels, labels)
     theirs = pickle.loads(content, encoding="latin1")
-    assert theirs["data"].tolist() == pixels.tolist()  # so it is what Python reads, too
+    assert np.array_equal(theirs["data"], pixels)  # so it is what Python reads, too
     images, found = read_batch(content)
     assert images.dtype == np.uint8
     assert found.dtype == np.int64
-    assert images.reshape(-1, PIXELS).tolist() == theirs["data"].tolist()
+    assert np.array_equal(images.reshape(-1, PIXELS), theirs["data"])
     assert found.tolist() == theirs["labels"] == labels
 
 
@@ -181,8 +181,8 @@ def test_what_is_no_batch(content, message):
 
 
 def test_depth_does_no_harm():
-    """What is nested a hundred thousand times would overflow the stack where it is compared."""
-    deep = b")" + b"\x85" * 49_000
+    """What is nested twenty thousand times would overflow the stack where it is compared."""
+    deep = b")" + b"\x85" * 20_000
     for content in (
         b"\x80\x02}" + deep + b"Ns.",
         BATCH.replace(short("labels") + b"]", short("labels") + b"](" + deep + b"e"),
@@ -222,7 +222,7 @@ def damaged(content: bytes, changes: list[tuple[str, int, int]]) -> bytes:
     return bytes(data)
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(deadline=None, derandomize=True, max_examples=200)
 @given(changes)
 def test_damage_gives_a_batch_or_dataset_error(changes):
     """`benchmarks/cifar_mutations.py` does the same ten thousand times, and watches for calls."""

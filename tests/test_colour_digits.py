@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from lenetcourse import ColourImageSet, LeNet5, UsageError, choose_colour_dataset, fit, load_dataset
+from lenetcourse import ColourImageSet, UsageError, choose_colour_dataset, load_dataset
 from lenetcourse.cli import main
 from lenetcourse.data import cifar, flowers
 from lenetcourse.data.scenes import PARTS
@@ -98,15 +98,6 @@ def test_first_keeps_what_is_known(sets):
     assert few.classes == tuple("0123456789")
     assert few.origin
     assert repr(few) == "ImageSet(colour-digits, test: 7 colour images)"
-
-
-def test_a_network_learns_it(sets):
-    """LeNet-5 as it is for grey digits, with three channels; chance is one in ten."""
-    torch.manual_seed(0)
-    model = LeNet5(in_channels=3, input_size=32)
-    train, validation = (sets["colour-digits", split] for split in ("train", "validation"))
-    history = fit(model, train.first(3000), validation, epochs=3, lr=0.003, seed=0)
-    assert history.validation[-1]["accuracy"] > 0.35
 
 
 # Which one a chapter runs on

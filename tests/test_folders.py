@@ -129,7 +129,7 @@ def test_turned_as_exif_says(tmp_path):
 def test_a_large_jpeg(tmp_path):
     """It is decoded at a smaller scale, and looks the same."""
     (tmp_path / "a").mkdir()
-    picture = photograph(3, 1600, 1200)
+    picture = photograph(3, 640, 480)
     picture.save(tmp_path / "a/one.jpg", quality=95)
     image = read_class_folders(tmp_path, SIZE)[0][0]
     picture.save(tmp_path / "a/one.png")
@@ -430,6 +430,19 @@ def test_without_flowers(tmp_path):
         assert "218 MiB" in said
         assert "flower_photos.tgz" in said
         assert "lenetcourse data split flower_photos --out" in said
+    put(tmp_path / "flower_photos", rose=2, daisy=2)
+    with pytest.raises(DatasetError, match=r"is not split yet: lenetcourse data split \S+flower_p"):
+        load_dataset("flowers", folder=tmp_path)
+
+
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    for name in ("flowers", "cifar10"):
+        with pytest.raises(DatasetError, match=rf"{name}: .* cannot be looked into: Permission"):
+            load_dataset(name, folder=tmp_path)
 
 
 def test_parts_with_other_classes(tmp_path):

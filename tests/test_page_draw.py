@@ -21,10 +21,7 @@ from lenetcourse import (
     read_idx,
     save_model,
     to_mnist,
-    write_idx,
 )
-from lenetcourse.data.datasets import DatasetError
-from lenetcourse.data.drawings import IMAGES, LABELS
 from lenetcourse.data.pictures import example_pictures
 from lenetcourse.models.vae import VAE
 
@@ -269,21 +266,6 @@ def test_the_test_set_that_was_collected_is_read_back_equal(page, tmp_path):
     assert Image.open(tmp_path / "drawings.png").size == (840, 104)
     page.get_by_role("button", name="Remove drawing 3").click()
     assert "reader 2 of 2 right (100.0 %)" in page.locator("#draw").inner_text()
-
-
-def test_drawings_that_were_not_saved_or_are_no_pair(tmp_path, monkeypatch):
-    monkeypatch.setenv("LENETCOURSE_DATA", str(tmp_path))
-    with pytest.raises(DatasetError, match='page "Draw a digit" saves both'):
-        load_drawings()
-    write_idx(tmp_path / IMAGES, np.zeros((2, 28, 28), np.uint8))
-    with pytest.raises(DatasetError, match=f"no {LABELS} in"):
-        load_drawings()
-    for labels in (np.array([3]), np.array([3, 10]), np.array([[3, 1]])):
-        write_idx(tmp_path / LABELS, labels.astype(np.uint8))
-        with pytest.raises(DatasetError, match="are no pair of n digits"):
-            load_drawings()
-    write_idx(tmp_path / LABELS, np.array([3, 1], np.uint8))
-    assert load_drawings().labels.tolist() == [3, 1]
 
 
 def test_no_scroll_bar_across_and_the_figure_is_replaced(page):

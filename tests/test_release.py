@@ -8,11 +8,13 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from urllib.parse import urljoin
 
 import nbformat
 import pytest
 from markdown_it import MarkdownIt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from notebook.links import read_links
 from notebook.reading import Unusable, install_cell, read_notebook
 from release.address import SERVICES, Release, read_release
 from release.badges import with_badges
@@ -273,6 +275,16 @@ def test_a_stamped_notebook_differs_in_the_wheel_and_in_links_alone(stamped, pat
     assert line.startswith(f'WHEEL = "{WHEEL}"')
     for old, new in zip(source.cells, nb.cells, strict=True):
         assert old | {"source": ""} == new | {"source": ""}
+
+
+@pytest.mark.parametrize("path", read_links(ROOT, NOTEBOOKS))
+def test_a_stamped_notebook_leads_to_the_pages_that_one_can_touch(stamped, path):
+    texts = read_links(ROOT, NOTEBOOKS)[path].values()
+    links = [link.replace(".md", ".html") for text in texts for link in addresses_in(text)]
+    cells = read_notebook(stamped / path).cells
+    there = [link for cell in cells for link in addresses_in(cell.source)]
+    assert links
+    assert {urljoin(SOMEONE.pages + path, link) for link in links} <= set(there)
 
 
 def test_binder_installs_the_wheel_and_checks_it(stamped, tmp_path):

@@ -1,4 +1,4 @@
-"""What the book needs beyond Jupyter Book: facts about the runs, MathJax, buttons, mended markup.
+"""What the book needs beyond Jupyter Book: facts about the runs, links, scripts, buttons, markup.
 
 The directive `facts` writes a table from files, so that no page holds a number typed by hand:
 
@@ -25,10 +25,12 @@ from batch.hashes import stale
 from batch.runs import read_batch
 from docutils import nodes
 from docutils.statemachine import StringList
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
+from notebook.links import LINKS, read_links, with_links
 from notebook.reading import (
     CHAPTER,
     HEADING,
+    Unusable,
     cells_of,
     code_hash,
     count_words,
@@ -38,8 +40,11 @@ from notebook.reading import (
     read_notebook,
     run_parameters,
 )
+from page_icons import keep_icons
 from page_markup import mend_pages
 from release.buttons import add_launch_buttons, edit_the_source, turn_on_buttons
+from release.stamp import notebooks_of
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 200  # for a chapter that does not say its times itself
@@ -47,6 +52,7 @@ MADE = re.compile(r"At the end of this lab you will have (.+?)\.\s*$", re.M)
 TIME = re.compile(r"\*\*Time:\*\*\s+(.+?)\.(?:\s|$)", re.M)  # "**Time:** 45 minutes to read, ..."
 BUILT_WITH = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme")
 UNKNOWN = "not recorded"
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,20 @@ class Facts(SphinxDirective):
         return [holder]
 
 
+def add_links(app, docname: str, source: list[str]) -> None:
+    """Put the links to the pages that one can touch into a notebook as Sphinx reads it."""
+    root, path = Path(app.srcdir), f"{docname}.ipynb"
+    if not (root / path).is_file() or not (root / LINKS).is_file():
+        return
+    app.env.note_dependency(str(root / LINKS))
+    try:
+        links = read_links(root, notebooks_of(root))
+        if path in links:
+            source[0] = v4.writes(with_links(v4.reads(source[0]), path, links))
+    except Unusable as error:
+        LOGGER.warning(str(error), once=True)  # fails the build, as every warning does
+
+
 def without_thebe(app, config) -> None:
     """Unplug the extension for live code: Jupyter Book loads it also where it is turned off."""
     for listeners in app.events.listeners.values():
@@ -248,6 +268,14 @@ def copy_mathjax(app) -> None:
         shutil.copyfile(Path(package, "static", app.config.mathjax_path), target)
 
 
+def copy_static(app, exception: Exception | None) -> None:
+    """Copy the scripts and styles of the pages: Sphinx does not when only they have changed."""
+    if exception is None and app.builder.format == "html":
+        for folder in app.config.html_static_path:
+            if (source := Path(app.srcdir, folder)).is_dir():
+                shutil.copytree(source, Path(app.outdir, "_static"), dirs_exist_ok=True)
+
+
 def setup(app) -> dict:
     app.add_directive("facts", Facts)
     app.connect("config-inited", turn_on_buttons)
@@ -255,5 +283,8 @@ def setup(app) -> dict:
     app.connect("html-page-context", add_launch_buttons, priority=502)  # after the theme's
     app.connect("html-page-context", edit_the_source, priority=502)
     app.connect("builder-inited", copy_mathjax)
+    app.connect("source-read", add_links)
+    app.connect("build-finished", copy_static)
+    app.connect("build-finished", keep_icons)
     app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -86,17 +86,12 @@ def load_cifar10(
 def locate_cifar10(given: Sequence[Path] = (), is_named: bool = False) -> Path:
     """Return the archive, the folder of its batches or a folder of pictures; download the first.
 
-    Raises DatasetError when none of them is to be had.
+    Raises DatasetError when none of them is to be had, OSError when a folder may not be read.
     """
     places = [*given] if is_named else [*given, cache_folder()]
-    try:
-        for place in places:
-            if found := _find(place):
-                return found
-    except OSError as error:
-        raise DatasetError(
-            f"cifar10: {error.filename}: cannot be looked into: {error.strerror}\n{_by_hand()}"
-        ) from None
+    for place in places:
+        if found := _find(place):
+            return found
     missing = f"cifar10: no {ARCHIVE_NAME} in {' or '.join(map(str, places))}"
     if is_named:
         raise DatasetError(f"{missing}\n{_by_hand()}")

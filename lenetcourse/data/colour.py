@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from lenetcourse.data.images import ImageSet
+from lenetcourse.errors import DatasetError
 
 COLOUR_NAMES = ("cifar10", "flowers", "colour-digits", "colour-digits-64")
 # What is always there in place of photographs: as many classes, of a size that suits the same nets.
@@ -55,17 +58,27 @@ def load_colour(
 
     Raises DatasetError when the data cannot be had or is damaged.
     """
-    if name.startswith("colour-digits"):
-        from lenetcourse.data.colour_digits import load_colour_digits
-
-        found = load_colour_digits(split, 64 if name.endswith("64") else 32)
-    elif name == "cifar10":
-        from lenetcourse.data.cifar import load_cifar10
-
-        found = load_cifar10(split, given, is_named)
-    else:
-        from lenetcourse.data.flowers import load_flowers
-
-        found = load_flowers(split, given, is_named)
+    try:
+        found = _load(name, split, given, is_named)
+    except OSError as error:
+        raise DatasetError(
+            f"{name}: {error.filename}: cannot be looked into: {error.strerror}"
+        ) from None
     images, labels, classes, origin = found
     return ColourImageSet(images, labels, name, split, transform, classes, origin)
+
+
+def _load(
+    name: str, split: str, given: Sequence[Path], is_named: bool
+) -> tuple[Tensor, Tensor, tuple[str, ...], str]:
+    if name == "cifar10":
+        from lenetcourse.data.cifar import load_cifar10
+
+        return load_cifar10(split, given, is_named)
+    if name == "flowers":
+        from lenetcourse.data.flowers import load_flowers
+
+        return load_flowers(split, given, is_named)
+    from lenetcourse.data.colour_digits import load_colour_digits
+
+    return load_colour_digits(split, 64 if name.endswith("64") else 32)

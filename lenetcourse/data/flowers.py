@@ -30,13 +30,17 @@ def load_flowers(
         if (folder / "train").is_dir() and (folder / "test").is_dir():
             return read_split(folder, split, SIDE)
     where = " or ".join(map(str, places))
-    raise DatasetError(f"flowers: no folder with train and test in {where}\n{_by_hand()}")
+    raise DatasetError(f"flowers: no folder with train and test in {where}\n{_advice(folders)}")
 
 
-def _by_hand() -> str:
-    out = cache_folder() / NAMES[0]
+def _advice(folders: Sequence[Path]) -> str:
+    """Return the commands that make the folder, of photographs that lie there or are fetched."""
+    cache = cache_folder() / NAMES[0]
+    out = cache if cache.is_absolute() else NAMES[0]
+    for folder in folders:
+        if folder.name in NAMES and folder.is_dir():
+            return f"{folder} is not split yet: lenetcourse data split {folder} --out {out}"
     return (
         f"The photographs (TensorFlow's, 218 MiB) are at {ADDRESS}. Two commands make the folder "
-        f"of them: tar xf flower_photos.tgz; lenetcourse data split flower_photos --out "
-        f"{out if out.is_absolute() else NAMES[0]} --test 0.1"
+        f"of them: tar xf flower_photos.tgz; lenetcourse data split flower_photos --out {out}"
     )

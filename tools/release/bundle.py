@@ -13,6 +13,7 @@ from typing import BinaryIO
 import nbformat
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from notebook.links import read_links, with_links
 from notebook.reading import Unusable, headings, read_notebook
 
 import lenetcourse
@@ -27,6 +28,11 @@ HERE = Path(__file__).parent
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip knows: equal files, equal bundles
 COMPRESSED = (".whl", ".gz", ".png", ".jpg", ".woff2")
 COMMANDS = {"windows": "py -{}", "macos": "python{}", "linux": "python{}"}
+# JupyterLab opens a link to a page in a frame of its own, which lets no script of the page run.
+IN_JUPYTERLAB = (
+    " (JupyterLab shows the page, but nothing on it moves. Your browser does better: open "
+    '`START.html`, there the book, and the page under "Touch it".)'
+)
 NETWORK = {"windows": "py", "macos": "python3", "linux": "python3"}
 
 Content = Path | bytes
@@ -80,9 +86,11 @@ def contents(
         if f"html/{page}.html" not in found:
             raise Unusable(f"{html}: no {page}.html: build the book again")
     notebooks = notebooks_of(root)
+    links = read_links(root, notebooks)
     for path in notebooks:
+        nb = with_links(read_notebook(root / path), path, links, IN_JUPYTERLAB)
         # JupyterLab shows a page of the book without its styles: notebooks lead to notebooks.
-        nb = linked(read_notebook(root / path), path, pages, "../html/", beside=notebooks)
+        nb = linked(nb, path, pages, "../html/", beside=notebooks)
         found[path] = (nbformat.writes(nb) + "\n").encode()
     found[f"wheels/{wheel.name}"] = wheel
     for name, folder in wheelhouses.items():

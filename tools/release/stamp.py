@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 from nbformat import NotebookNode
+from notebook.links import read_links, with_links
 from notebook.reading import INSTALL, Unusable, cells_of, read_notebook, tags, write_notebook
 
 from release.address import Release
@@ -93,9 +94,10 @@ def write_release(root: Path, release: Release | None) -> None:
 
 def write_notebooks(root: Path, folder: Path, release: Release, wheel: str) -> None:
     """Write the branch `notebooks` into `folder`: each notebook installs `wheel`."""
-    pages = pages_of(root)
-    for path in notebooks_of(root):
-        nb = installing(read_notebook(root / path), path, wheel)
+    pages, notebooks = pages_of(root), notebooks_of(root)
+    links = read_links(root, notebooks)
+    for path in notebooks:
+        nb = installing(with_links(read_notebook(root / path), path, links), path, wheel)
         write_notebook(linked(nb, path, pages, release.pages), folder / path)
     shutil.copytree(root / ".binder", folder / ".binder")
     script = folder / ".binder" / "postBuild"
