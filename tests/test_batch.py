@@ -1,5 +1,6 @@
 """book/batch.yml: what it makes of grids and chapters, what it refuses. No kernel starts here."""
 
+import base64
 import contextlib
 import itertools
 import json
@@ -12,9 +13,11 @@ import nbformat
 import one_run
 import pytest
 import regenerate
+import torch
 from batch.results import rounded
 from batch.runs import choose, read_batch
 from notebook.reading import read_notebook, write_notebook
+from safetensors.torch import load_file, save
 from toy_course import code, course, listed, notebook, regenerated
 
 from lenetcourse.files import temporary_name
@@ -130,6 +133,8 @@ REFUSED = [
     (SWEEP % "pictures: ['..\\\\curve.png']", "is not a path inside the folder"),
     (SWEEP % "pictures: ['C:curve.png']", "pictures: 'C:curve.png' is not a path inside"),
     (SWEEP % "pictures: [a.png, b/a.png]", "s/run and s/run both write book/figures/s/run-a.png"),
+    (SWEEP % "weights: [a.pt]", "weights: 'a.pt' does not end in .safetensors"),
+    (SWEEP % "weights: [../a.safetensors]", "weights: '../a.safetensors' is not a path inside"),
     (SWEEP % "grid: []", "s: grid: an empty list makes no runs"),
     (SWEEP % "grid: [x]", "s: grid: expected names with values, got 'x'"),
     (SWEEP % "grid: {x: 1}", "s: x: expected a list of values"),
@@ -292,6 +297,41 @@ def test_what_no_run_should_leave(root, fake, fake_run, problem):
     assert not (root / "book" / "results").exists()
     assert not (root / "book" / "figures").exists()
     assert (root / "_build" / "executed" / "s" / "run.log").read_text().startswith("log")
+
+
+WEIGHTS = "sweeps: {s: {notebook: s.ipynb, grid: {seed: [4, 3]}, weights: [w.safetensors]}}"
+TWO_NUMBERS = base64.b64encode(save({"w": torch.tensor([1.0, 2.0])})).decode()
+
+
+def test_weights_of_the_lowest_seed_are_kept(root, fake):
+    fake(kept={"w.safetensors": TWO_NUMBERS})
+    (root / "book" / "batch.yml").write_text(WEIGHTS, encoding="utf-8")
+    status, out, _ = regenerated(root)
+    assert (status, out[-1][:9]) == (0, "2 run, 0 ")
+    (path,) = (root / "book" / "networks" / "s").iterdir()
+    assert path.name == "seed-3-w.safetensors"
+    assert load_file(path)["w"].tolist() == [1, 2]
+    assert not (root / "book" / "figures").exists()
+    path.unlink()
+    assert set(listed(root).values()) == {"skip: unchanged", "run: its weights are missing"}
+
+
+@pytest.mark.parametrize(
+    ("kept", "problem"),
+    [
+        ({}, "left no w.safetensors"),
+        ({"w.safetensors": PIXEL}, "w.safetensors is not a safetensors file: "),
+        ({"w.safetensors": "A" * 2_000_004}, "w.safetensors has 1,500,003 bytes: 1,500,000 at"),
+    ],
+)
+def test_weights_that_are_none(root, fake, kept, problem):
+    fake(kept=kept)
+    (root / "book" / "batch.yml").write_text(WEIGHTS.replace("[4, 3]", "[3]"), encoding="utf-8")
+    status, out, _ = regenerated(root)
+    assert status == 1
+    assert any(f"FAILED: {problem}" in line for line in out)
+    assert not (root / "book" / "networks").exists()
+    assert not (root / "book" / "results").exists()
 
 
 def test_a_lost_worker_and_a_deleted_notebook(root, fake, monkeypatch):

@@ -15,7 +15,7 @@ from notebook.reading import cells_of, code_hash, course_metadata, read_notebook
 import lenetcourse
 from batch.library_code import STOPS, code_digest, command_digest
 from batch.parameters import command_options
-from batch.runs import Run, picture_path
+from batch.runs import Run, kept_path
 from lenetcourse.data.cifar import ARCHIVE, CIFAR10
 from lenetcourse.data.datasets import NAMES
 from lenetcourse.data.sources import SOURCES
@@ -151,8 +151,10 @@ def why(run: Run, sources: Sequence[Run], root: Path) -> str | None:
             return "its outputs are not those of the recorded run"
         if what_stopped(nb):
             return "outputs are missing"
-    if any(not picture_path(run, name, root).is_file() for name in run.pictures):
+    if any(not kept_path(run, name, root).is_file() for name in run.pictures):
         return "a picture is missing"
+    if any(not kept_path(run, name, root).is_file() for name in run.weights):
+        return "its weights are missing"
     if record.get("inputs") != inputs_hash(run, sources, root):
         return "the library, the data or what it reads changed"
     return None

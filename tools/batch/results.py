@@ -1,4 +1,4 @@
-"""What a run leaves in book/: its pictures, a chapter's outputs, and last its record."""
+"""What a run leaves in book/: its pictures and weights, a chapter's outputs, last its record."""
 
 import base64
 import contextlib
@@ -13,13 +13,16 @@ import nbformat
 from notebook.outputs import cleaned, what_stopped, with_outputs
 from notebook.reading import Unusable, cells_of, code_hash, course_metadata, tags
 from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load
 
 from batch.parameters import OUT
-from batch.runs import Run, picture_path
+from batch.runs import Run, kept_path
 from lenetcourse.files import replacing
 
 COMMAND_RECORD = f"{OUT}/history.json"
 DIGITS = 6  # significant digits of the numbers in a record
+LARGEST_WEIGHTS = 1_500_000  # bytes: they lie in the repository
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,11 @@ def write_back(job: Job, outcome: Mapping, root: Path) -> None:
             raise Unusable(problem)
         values = notebook_values(ran, run)
     made = {
-        picture_path(run, name, root): picture(kept(outcome, name, f"{OUT}/{name}"), 64)
+        kept_path(run, name, root): picture(kept(outcome, name, f"{OUT}/{name}"), 64)
         for name in run.pictures
     }
+    for name in run.weights:
+        made[kept_path(run, name, root)] = weights(kept(outcome, name, f"{OUT}/{name}"), name)
     if run.kind == "chapter":
         made[run.source] = chapter_text(job, ran).encode()
     made[run.record] = record_text(job, outcome, values).encode()
@@ -170,6 +175,17 @@ def rounded(value: object) -> object:
     if isinstance(value, list):
         return [rounded(inner) for inner in value]
     return value
+
+
+def weights(content: bytes, name: str) -> bytes:
+    """Return the bytes of a file of weights. Raises Unusable when it is none, or too large."""
+    if len(content) > LARGEST_WEIGHTS:
+        raise Unusable(f"{name} has {len(content):,} bytes: {LARGEST_WEIGHTS:,} at most")
+    try:
+        load(content)
+    except SafetensorError as error:
+        raise Unusable(f"{name} is not a safetensors file: {error}") from None
+    return content
 
 
 def picture(content: bytes, colors: int) -> bytes:

@@ -15,7 +15,9 @@ from batch.parameters import command_words, defaults, to_pass
 
 BATCH_KEYS = {"dataset", "chapters", "sweeps"}
 CHAPTER_KEYS = {"parameters", "reads", "files"}
-SWEEP_KEYS = {"command", "notebook", "grid", "pictures", "alone"}
+SWEEP_KEYS = {"command", "notebook", "grid", "pictures", "weights", "alone"}
+# What a sweep may keep, how its names end, and in which folder of book/ it lies.
+KEPT = {"pictures": (".png", "figures"), "weights": (".safetensors", "networks")}
 CHAPTER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_]+")
 LONGEST_NAME = 150  # characters: file systems take 255, and pictures add their own name
@@ -39,6 +41,7 @@ class Run:
     reads: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
     alone: bool = False
 
 
@@ -95,14 +98,14 @@ def sweep_runs(name: str, entry: dict, dataset: str, root: Path) -> list[Run]:
     kind = sweep_kind(name, entry)
     path = notebook(entry["notebook"], name, root) if kind == "notebook" else None
     known = defaults(path) if path else {}
-    pictures = inner_paths(entry.get("pictures", []), f"{name}: pictures")
+    kept = {key: inner_paths(entry.get(key, []), f"{name}: {key}") for key in KEPT}
     points = list(grid_points(entry.get("grid"), name))
     lowest = lowest_seeds(points)
     runs = []
     for point in points:
         short_name = run_name(point, name)
         parameters = {"dataset": dataset} | point
-        # The pictures of other seeds differ by chance only.
+        # Pictures and weights of other seeds differ by chance only.
         first = point.get("seed") == lowest[other_parameters(point)]
         run = Run(
             name=f"{name}/{short_name}",
@@ -112,8 +115,8 @@ def sweep_runs(name: str, entry: dict, dataset: str, root: Path) -> list[Run]:
             parameters=parameters,
             passed=to_pass(path, parameters, known) if path else {},
             record=root / "book" / "results" / name / f"{short_name}.json",
-            pictures=pictures if first else (),
             alone=entry.get("alone", False),
+            **(kept if first else {}),
         )
         runs.append(run)
     return runs
@@ -128,9 +131,10 @@ def sweep_kind(name: str, entry: dict) -> str:
     kind = "command" if "command" in entry else "notebook"
     if not isinstance(entry[kind], str) or not isinstance(entry.get("alone", False), bool):
         raise Unusable(f"batch.yml: {name}: {kind} is a string, alone is true or false")
-    for picture in strings(entry.get("pictures", []), f"{name}: pictures"):
-        if not picture.endswith(".png"):
-            raise Unusable(f"batch.yml: {name}: pictures: {picture!r} does not end in .png")
+    for key, (end, _) in KEPT.items():
+        for file in strings(entry.get(key, []), f"{name}: {key}"):
+            if not file.endswith(end):
+                raise Unusable(f"batch.yml: {name}: {key}: {file!r} does not end in {end}")
     return kind
 
 
@@ -229,13 +233,14 @@ def in_order(runs: Sequence[Run]) -> list[Run]:
 def written_files(run: Run, root: Path) -> list[Path]:
     """Return every file that a run writes in book/."""
     own = [run.source] if run.kind == "chapter" else []
-    return [run.record, *own, *(picture_path(run, name, root) for name in run.pictures)]
+    return [run.record, *own, *(kept_path(run, name, root) for name in run.pictures + run.weights)]
 
 
-def picture_path(run: Run, name: str, root: Path) -> Path:
-    """Return where a picture of a sweep goes: book/figures/SWEEP/RUN-NAME."""
+def kept_path(run: Run, name: str, root: Path) -> Path:
+    """Return where a file of a sweep goes: book/figures/SWEEP/RUN-NAME, or book/networks/..."""
     folder, _, stem = run.name.rpartition("/")
-    return root / "book" / "figures" / folder / f"{stem}-{PurePosixPath(name).name}"
+    place = next(place for end, place in KEPT.values() if name.endswith(end))
+    return root / "book" / place / folder / f"{stem}-{PurePosixPath(name).name}"
 
 
 def choose(runs: Sequence[Run], wanted: Sequence[str]) -> list[Run]:

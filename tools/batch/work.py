@@ -143,12 +143,12 @@ def payload_of(run: Run, sources: Sequence[Run], root: Path, library: str) -> di
             path.relative_to(book).as_posix(): base64.b64encode(path.read_bytes()).decode()
             for path in paths
         },
-        "keep": list(run.pictures),
+        "keep": list(run.pictures + run.weights),
         "library": library,
         "limit": LIMIT,
     }
     if run.kind == "command":
-        names = [COMMAND_RECORD, *(f"{OUT}/{name}" for name in run.pictures)]
+        names = [COMMAND_RECORD, *(f"{OUT}/{name}" for name in payload["keep"])]
         return payload | {"arguments": list(run.source), "keep": names}
     nb = cleaned(read_notebook(run.source))
     return payload | {"notebook": nbformat.writes(nb), "parameters": dict(run.passed)}
