@@ -24,7 +24,7 @@ from lenetcourse.train.diffusion import (
 )
 from lenetcourse.train.diffusion_file import load_diffusion, save_diffusion
 from lenetcourse.train.loop import fit
-from lenetcourse.train.sampling import denoising_steps, guided_noise, sample
+from lenetcourse.train.sampling import denoising_steps, guided_noise, sample_diffusion
 
 KINDS = ["cosine", "linear"]
 
@@ -228,7 +228,7 @@ def two_bells(x):
 )  # fmt: skip
 def test_samples_have_the_distribution_of_the_data(kind, steps, eta):
     model, labels = known_diffusion(kind, 250), torch.full((4000,), NO_LABEL)
-    found = sample(model, labels, steps, eta, generator=seeded(), batch_size=4000)
+    found = sample_diffusion(model, labels, steps, eta, generator=seeded(), batch_size=4000)
     assert stats.kstest(found[:, 0].numpy(), two_bells).pvalue > 0.001
 
 
@@ -236,7 +236,9 @@ def test_few_steps_come_near():
     labels = torch.full((4000,), NO_LABEL)
     apart = {}
     for steps in (2, 10, 50):
-        found = sample(known_diffusion(), labels, steps, generator=seeded(), batch_size=4000)
+        found = sample_diffusion(
+            known_diffusion(), labels, steps, generator=seeded(), batch_size=4000
+        )
         apart[steps] = stats.kstest(found[:, 0].numpy(), two_bells).statistic
     assert apart[50] < 0.04 < apart[2]
     assert apart[10] < apart[2]
@@ -245,7 +247,9 @@ def test_few_steps_come_near():
 @pytest.mark.parametrize("label", [0, 1])
 def test_label_chooses_the_class(label):
     model, labels = known_diffusion(), torch.full((2000,), label)
-    found = sample(model, labels, 200, 0.0, generator=seeded(), batch_size=2000)[:, 0].numpy()
+    found = sample_diffusion(model, labels, 200, 0.0, generator=seeded(), batch_size=2000)[
+        :, 0
+    ].numpy()
     mean = float(KnownDenoiser.means[label])
     assert stats.kstest(found, stats.norm(mean, 0.3).cdf).pvalue > 0.001
 
@@ -253,7 +257,7 @@ def test_label_chooses_the_class(label):
 def test_guidance_goes_further_from_the_other_class():
     model, labels = known_diffusion(), torch.ones(1000, dtype=torch.long)
     means = [
-        float(sample(model, labels, 100, guidance=strength, generator=seeded()).mean())
+        float(sample_diffusion(model, labels, 100, guidance=strength, generator=seeded()).mean())
         for strength in (0, 1, 3)
     ]
     assert means[0] == pytest.approx(1.0, abs=0.05)
@@ -284,7 +288,7 @@ def test_ddim_is_the_same_twice_and_ddpm_is_not():
 
     assert torch.equal(last(0.0), last(0.0))
     assert not torch.equal(last(1.0), last(1.0))
-    again = [sample(model, labels, 20, 1.0, generator=seeded(5)) for _ in range(2)]
+    again = [sample_diffusion(model, labels, 20, 1.0, generator=seeded(5)) for _ in range(2)]
     assert torch.equal(*again)
 
 
@@ -317,11 +321,13 @@ def test_all_times_are_visited():
 )  # fmt: skip
 def test_samplers_that_cannot_be(wrong, words):
     with pytest.raises(UsageError, match=words):
-        sample(known_diffusion(), torch.zeros(2, dtype=torch.long), **wrong)
+        sample_diffusion(known_diffusion(), torch.zeros(2, dtype=torch.long), **wrong)
 
 
 def test_no_labels_no_images():
-    assert sample(Diffusion(DiffusionUNet((4, 4, 4))), torch.zeros(0).long()).shape[0] == 0
+    assert (
+        sample_diffusion(Diffusion(DiffusionUNet((4, 4, 4))), torch.zeros(0).long()).shape[0] == 0
+    )
 
 
 # The loss, and fit
@@ -427,7 +433,7 @@ def test_a_file_gives_the_model_back(tmp_path):
     assert not loaded.training
     assert loaded.settings == model.settings
     labels = torch.tensor([3, NO_LABEL])
-    made = [sample(m, labels, 5, generator=seeded()) for m in (model, loaded)]
+    made = [sample_diffusion(m, labels, 5, generator=seeded()) for m in (model, loaded)]
     assert torch.allclose(*made, atol=0.02)  # two bytes a weight
     for name, value in model.network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], value.half().float())

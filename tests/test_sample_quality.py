@@ -1,5 +1,6 @@
 """Measures of made images against SciPy, closed forms and counts done by hand."""
 
+import json
 import math
 
 import numpy as np
@@ -18,6 +19,7 @@ from lenetcourse.train.sample_quality import (
     frechet_distance,
     nearest_distances,
     read_images,
+    sample_report,
     spread_within,
 )
 
@@ -109,10 +111,33 @@ def test_features_and_reading_are_the_readers():
     assert shares[0] > 0.8 > 0.2 > shares[1]
 
 
+def test_report():
+    images = load_dataset("digits", "test").images
+    reader, facts = load_model("reader")
+    limit, other = facts["unsure_below"], load_dataset("digits", "validation").images
+    rows, known = features(reader, images), {"validation": features(reader, other)}
+    digits, accepted = read_images(reader, images, limit)
+    asked = torch.where(torch.arange(350) < 35, (digits + 1) % 10, digits)
+    report = json.loads(json.dumps(sample_report(images, reader, limit, known, asked)))
+    assert report["count"] == 350
+    assert report["accepted"] == pytest.approx(int(accepted.sum()) / 350)
+    assert report["as_asked"] == pytest.approx(int(accepted[35:].sum()) / 350)
+    assert sum(report["digits"]) == int(accepted.sum())
+    assert report["classes"] == pytest.approx(effective_classes(digits[accepted]))
+    assert report["spread"] == pytest.approx(spread_within(rows[accepted], digits[accepted]))
+    assert report["distance"]["validation"] == frechet_distance(rows, known["validation"])
+    assert report["extrapolated"]["validation"] < report["distance"]["validation"]
+    assert "as_asked" not in sample_report(images, reader, limit, known)
+    nothing = sample_report(torch.zeros(20, 28, 28, dtype=torch.uint8), reader, 2.0, known)
+    assert (nothing["accepted"], nothing["classes"], nothing["spread"]) == (0, 0, 0)
+    assert nothing["distance"]["validation"] > 100
+
+
 def test_effective_classes():
     assert effective_classes(torch.arange(10).repeat(5)) == pytest.approx(10)
     assert effective_classes(torch.full((7,), 3)) == pytest.approx(1)
     assert effective_classes(torch.tensor([0, 0, 0, 9])) == pytest.approx(4 / 3**0.75)
+    assert effective_classes(torch.zeros(0).long()) == 0
 
 
 def test_spread_is_the_mean_over_pairs():
@@ -123,8 +148,7 @@ def test_spread_is_the_mean_over_pairs():
         pairs = [(a - b).square().sum() for i, a in enumerate(part) for b in part[:i]]
         means.append(sum(pairs) / len(pairs))
     assert spread_within(rows, labels) == pytest.approx(float(sum(means) / 2))
-    with pytest.raises(UsageError, match="no class has two rows"):
-        spread_within(rows, torch.arange(9))
+    assert spread_within(rows, torch.arange(9)) == 0
 
 
 def test_a_copy_is_near():

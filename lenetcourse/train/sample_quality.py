@@ -1,5 +1,6 @@
 """How good made images are, in numbers that are no opinion: of a classifier, of its features."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,41 @@ def read_images(reader: nn.Module, images: Tensor, limit: float) -> Reading:
     """Return what a classifier reads in uint8 images; a margin below `limit` is a refusal."""
     probabilities = predict_probabilities(reader, images)
     return Reading(probabilities.argmax(1), margin(probabilities) >= limit)
+
+
+def sample_report(
+    images: Tensor,
+    reader: nn.Module,
+    limit: float,
+    references: Mapping[str, Tensor],
+    asked: Tensor | None = None,
+) -> dict[str, object]:
+    """Return the measures of this module for made uint8 images, as JSON values.
+
+    `references` are `features` of real images, by name; `asked`, (n,), are the labels that the
+    images were made for.
+
+    Returned are `count`; `accepted`, a share; `as_asked`, the share that is accepted and read as it
+    was asked for; `digits`, how often each is read among the accepted; `classes`, how many classes
+    these would be if equally frequent; `spread` within a class; `distance` of all images to each
+    reference, and `extrapolated`, what it would be for infinitely many.
+    """
+    digits, accepted = read_images(reader, images, limit)
+    rows, generator = features(reader, images), torch.Generator().manual_seed(0)
+    report = {
+        "count": len(images),
+        "accepted": accepted.float().mean().item(),
+        "digits": digits[accepted].bincount(minlength=10).tolist(),
+        "classes": effective_classes(digits[accepted]),
+        "spread": spread_within(rows[accepted], digits[accepted]),
+        "distance": {k: frechet_distance(rows, known) for k, known in references.items()},
+        "extrapolated": {
+            k: extrapolated_distance(rows, known, generator) for k, known in references.items()
+        },
+    }
+    if asked is not None:
+        report["as_asked"] = (accepted & (digits == asked)).float().mean().item()
+    return report
 
 
 def features(model: nn.Module, images: Tensor, layer: str = "fc2") -> Tensor:
@@ -82,8 +118,11 @@ def extrapolated_distance(
 def effective_classes(labels: Tensor) -> float:
     """Return how many classes there would be if all that there are were as frequent.
 
-    The exponential of the entropy: 10.0 for ten equally frequent classes, 1.0 for one alone.
+    The exponential of the entropy: 10.0 for ten equally frequent classes, 1.0 for one alone, 0.0
+    for no labels at all.
     """
+    if not len(labels):
+        return 0.0
     shares = labels.bincount().double() / len(labels)
     return float(torch.special.entr(shares).sum().exp())
 
@@ -92,13 +131,11 @@ def spread_within(rows: Tensor, labels: Tensor) -> float:
     """Return the mean squared distance of two rows of one class, the mean over the classes.
 
     Twice the sum of a class's variances is the mean over all its pairs. `rows` are (n, units),
-    `labels` (n,); a class with fewer than two rows does not count. Raises UsageError when none has.
+    `labels` (n,); a class with fewer than two rows does not count, and 0.0 is what none gives.
     """
     parts = [rows[labels == label].double() for label in labels.unique()]
     found = [2 * float(part.var(0).sum()) for part in parts if len(part) > 1]
-    if not found:
-        raise UsageError("no class has two rows: there is no distance within one")
-    return sum(found) / len(found)
+    return sum(found) / len(found) if found else 0.0
 
 
 def nearest_distances(images: Tensor, others: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ class Step(NamedTuple):
 
 
 @torch.no_grad()
-def sample(
+def sample_diffusion(
     model: Diffusion,
     labels: Tensor,
     steps: int = 50,
@@ -61,7 +61,7 @@ def denoising_steps(
 ) -> Iterator[Step]:
     """Yield what becomes of `noise`, (n, ...), after each step, at last the clean data.
 
-    Arguments and errors as for `sample`. The model is run in evaluation mode.
+    Arguments and errors as for `sample_diffusion`. The model is run in evaluation mode.
     """
     schedule = model.schedule
     if not 1 <= steps <= schedule.steps:
