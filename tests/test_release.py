@@ -125,7 +125,8 @@ def test_the_wheel_holds_the_library_and_what_chapters_read_byte_for_byte(wheel)
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
         inside = {name: archive.read(name) for name in names}
     library = files_below(ROOT, "lenetcourse/**/*")
-    recorded = files_below(ROOT / "book", "results/**/*", "published.json", "handwriting.*")
+    read = ("results/**/*", "networks/*/*", "published.json", "handwriting.*")
+    recorded = files_below(ROOT / "book", *read)
     assert len(recorded) > 500
     expected = library | {f"lenetcourse/recorded/{name}": all_ for name, all_ in recorded.items()}
     assert inside.keys() == expected.keys()
