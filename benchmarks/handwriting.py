@@ -24,10 +24,10 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from handwriting_pictures import no_digits, pictures, sheet
+from handwriting_pictures import Picture, no_digits, pictures, sheet
 from PIL import Image
 
-from lenetcourse import PictureError, load_model, predict_probabilities, to_mnist
+from lenetcourse import PictureError, load_model, predict_probabilities
 from lenetcourse.files import replacing
 from lenetcourse.train.rejection import is_unsure
 
@@ -51,7 +51,7 @@ def read(weights: str, found: list, show_wrong: bool = False) -> list[Reading]:
     readings = []
     for picture in found:
         try:
-            probabilities = predict_probabilities(model, to_mnist(picture.image)[None])
+            probabilities = predict_probabilities(model, picture.field[None])
         except PictureError as error:
             answer, unsure, share = str(error), True, 0.0
         else:
@@ -108,9 +108,9 @@ def recorded() -> dict:
     return {"weights": {name: weights_digest(name) for name in (PLAIN, READER)}, "sets": sets}
 
 
-def unlikeness(one: Image.Image, other: Image.Image) -> float:
+def unlikeness(one: Picture, other: Picture) -> float:
     """Return how far two pictures are apart in the form that a network reads."""
-    return float((to_mnist(one).float() - to_mnist(other).float()).square().mean())
+    return float((one.field.float() - other.field.float()).square().mean())
 
 
 def samples() -> Image.Image:
@@ -125,7 +125,7 @@ def samples() -> Image.Image:
     below = []
     for picture in above:
         same = [p for p in hasty if (p.manner, p.digit) == (picture.manner, picture.digit)]
-        below.append(max(same, key=lambda p: unlikeness(p.image, picture.image)))
+        below.append(max(same, key=lambda p: unlikeness(p, picture)))
     return sheet(above + below, len(above), ground=(255, 255, 255))
 
 
@@ -147,7 +147,7 @@ def unsure_of_no_digits(weights: list[str], seed: int) -> dict[str, list[list[in
             cell = rows[picture.manner][number]
             cell[0] += 1
             try:
-                probabilities = predict_probabilities(model, to_mnist(picture.image)[None])
+                probabilities = predict_probabilities(model, picture.field[None])
             except PictureError:  # refused: no answer is given
                 cell[1] += 1
             else:

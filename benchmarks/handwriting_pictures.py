@@ -10,6 +10,7 @@ a picture, `sheet.png` with all of them, and `no_digits.png`: pictures that show
 """
 
 import argparse
+import functools
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from pathlib import Path
 import numpy as np
 from handwriting_shapes import BARRED_7, LETTERS, OPEN_4, SHAPES, by_hand, european_1, two_digits
 from PIL import Image, ImageDraw, ImageFilter
+from torch import Tensor
+
+from lenetcourse import to_mnist
 
 SHOWS_THROUGH = (250, 220, 160)  # behind what is transparent
 
@@ -29,6 +33,11 @@ class Picture:
     manner: str
     digit: int
     image: Image.Image
+
+    @functools.cached_property
+    def field(self) -> Tensor:
+        """The picture as networks read it, uint8 (28, 28). Raises PictureError."""
+        return to_mnist(self.image)
 
 
 @dataclass

@@ -4,9 +4,11 @@ python benchmarks/page_drawing.py [--digits 20] [--seed 0] [--sheet FILE.png]
 
 Chromium opens the parts of book/draw.md on a bare page, and a program moves the mouse: shapes of
 `handwriting_shapes.py`, each as somebody might write it, in five manners. Of every drawing both
-networks of the page are asked twice, with to_mnist's centring and with the paper as it is. The
-table shows how many answers are right; in brackets, how many of all were unsure (only the reader
-has a limit for that). With --sheet the drawings are kept as a picture, to look at.
+networks of the page are asked three times: of the digit as to_mnist scales and centres it, without
+the centring, and without both. The table shows how many answers are right; in brackets, how many of
+all were unsure (only the reader has a limit for that). Below it stand the times of a redraw of
+everything: paper, bars, and all layers, in the scripts of one frame. With --sheet the drawings are
+kept as a picture, to look at.
 """
 
 import argparse
@@ -25,7 +27,18 @@ from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("reader", "lenet5")  # the cards of the page, in their order
+HOWS = {"": (True, True), ", not centred": (True, False), ", neither": (False, False)}
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# How long the page's own work of each frame takes.
+WATCH = """() => {
+    const request = window.requestAnimationFrame.bind(window);
+    window.frames_ms = [];
+    window.requestAnimationFrame = (call) => request((now) => {
+        const start = performance.now();
+        call(now);
+        window.frames_ms.push(performance.now() - start);
+    });
+}"""
 # Manner -> height of the digit (share of the paper), how far its centre may be from the middle,
 # the pen (of 280 pixels), the shaking (of the paper), haste as in `by_hand`.
 MANNERS = {
@@ -86,34 +99,35 @@ def answers(page: Page) -> list[tuple[int, bool]]:
     return [(int(re.search(r"(\d) \(", words)[1]), words.startswith("unsure")) for words in said]
 
 
-def ask(page: Page, centring: bool) -> list[tuple[int, bool]]:
-    """Return the answers with or without centring."""
-    page.locator("#network-plain").set_checked(not centring)
+def ask(page: Page, scaling: bool, centring: bool) -> list[tuple[int, bool]]:
+    """Return the answers with or without scaling and centring."""
+    page.locator("#network-unscaled").set_checked(not scaling)
+    page.locator("#network-uncentred").set_checked(not centring)
     page.evaluate(FRAMES)
     return answers(page)
 
 
-def trials(page: Page, digits: int, seed: int) -> Iterator[tuple[str, int, list, list, bytes]]:
-    """Draw; yield manner, digit, answers with centring, answers without, PNG of the paper."""
+def trials(page: Page, digits: int, seed: int) -> Iterator[tuple[str, int, list, bytes]]:
+    """Draw; yield manner, digit, the answers in each of HOWS, PNG of the paper."""
     for place, manner in enumerate(MANNERS):
         for number in range(digits):
             drawing = strokes(number % 10, manner, np.random.default_rng([seed, place, number]))
             draw(page, drawing, MANNERS[manner][2])
             picture = page.locator(".network-paper").screenshot()
-            yield manner, number % 10, ask(page, True), ask(page, False), picture
+            yield manner, number % 10, [ask(page, *how) for how in HOWS.values()], picture
 
 
 def table(found: list) -> list[str]:
     """Return the lines of the table: a row for each manner, and their sum."""
-    heads = [f"{name}{how}" for name in NETWORKS for how in ("", ", not centred")]
+    heads = [f"{name}{how}" for name in NETWORKS for how in HOWS]
     lines = [f"{'':12}{'drawings':>9}" + "".join(f"{head:>22}" for head in heads)]
     for manner in [*MANNERS, "all"]:
         rows = [row for row in found if manner in (row[0], "all")]
         line = f"{manner:12}{len(rows):>9}"
         for network in range(len(NETWORKS)):
-            for said in (2, 3):
-                right = sum(row[said][network][0] == row[1] for row in rows)
-                unsure = sum(row[said][network][1] for row in rows)
+            for how in range(len(HOWS)):
+                right = sum(row[2][how][network][0] == row[1] for row in rows)
+                unsure = sum(row[2][how][network][1] for row in rows)
                 line += f"{f'{right} ({unsure})' if network == 0 else right:>22}"
         lines.append(line)
     return lines
@@ -124,7 +138,7 @@ def save_sheet(path: Path, found: list, columns: int) -> None:
     side = 100
     sheet = Image.new("L", (columns * side, -(-len(found) // columns) * side), 255)
     for k, row in enumerate(found):
-        tile = Image.open(BytesIO(row[4])).convert("L").resize((side, side))
+        tile = Image.open(BytesIO(row[3])).convert("L").resize((side, side))
         sheet.paste(tile, (k % columns * side, k // columns * side))
     sheet.save(path)
 
@@ -136,8 +150,14 @@ def main() -> int:
     parser.add_argument("--sheet", type=Path, help="save the drawings as a picture")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, opened(bare_page(Path(folder))) as page:
+        page.evaluate(WATCH)
         found = list(trials(page, options.digits, options.seed))
+        redraws = page.evaluate("() => window.frames_ms.filter((time) => time > 1)")
     print("\n".join(table(found)))
+    print(
+        f"{len(redraws):,} redraws: median {np.median(redraws):.1f} ms, 95 % below "
+        f"{np.quantile(redraws, 0.95):.1f} ms, the longest {max(redraws):.1f} ms"
+    )
     if options.sheet:
         save_sheet(options.sheet, found, options.digits)
     return 0

@@ -19,6 +19,7 @@ from lenetcourse.data.opening import PictureError as PictureError
 from lenetcourse.data.pictures import example_pictures as example_pictures
 from lenetcourse.data.pictures import to_mnist as to_mnist
 from lenetcourse.data.scenes import DigitScenes as DigitScenes
+from lenetcourse.data.split_folder import FolderSplit as FolderSplit
 from lenetcourse.data.split_folder import split_folder as split_folder
 from lenetcourse.errors import CourseError as CourseError
 from lenetcourse.errors import DatasetError as DatasetError
@@ -27,6 +28,8 @@ from lenetcourse.models.diffusion import DiffusionMLP as DiffusionMLP
 from lenetcourse.models.diffusion import DiffusionUNet as DiffusionUNet
 from lenetcourse.models.lenet import LeNet5 as LeNet5
 from lenetcourse.models.lenet import dense_to_conv3 as dense_to_conv3
+from lenetcourse.models.residual import NormaliseChannels as NormaliseChannels
+from lenetcourse.models.residual import ResidualNet as ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter as LeNetSegmenter
 from lenetcourse.models.segmentation import SkipSegmenter as SkipSegmenter
 from lenetcourse.models.segmentation import SmallUNet as SmallUNet
@@ -75,6 +78,7 @@ from lenetcourse.train.augment import Augment as Augment
 from lenetcourse.train.batches import Batches as Batches
 from lenetcourse.train.checkpoint import load_checkpoint as load_checkpoint
 from lenetcourse.train.checkpoint import save_checkpoint as save_checkpoint
+from lenetcourse.train.crops import CropAndFlip as CropAndFlip
 from lenetcourse.train.diffusion import Diffusion as Diffusion
 from lenetcourse.train.diffusion import NoiseSchedule as NoiseSchedule
 from lenetcourse.train.diffusion import as_pixels as as_pixels

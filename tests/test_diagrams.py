@@ -504,6 +504,8 @@ NETWORKS = {
     "PaddedCNN, 64 in colour": lambda: lc.PaddedCNN(input_size=64, in_channels=3),
     "SmallCNN": lambda: lc.SmallCNN(),
     "SmallCNN, 16": lambda: lc.SmallCNN(input_size=16, num_classes=100),
+    "ResidualNet": lambda: lc.ResidualNet(),
+    "ResidualNet, plain in grey": lambda: lc.ResidualNet((8, 16), False, False, in_channels=1),
     "VAE": lambda: lc.VAE(),
     "VAE, plane": lambda: lc.VAE(latent=2, sample=False, input_size=16),
     "VAE, 64 in colour": lambda: lc.VAE(latent=2, input_size=64, in_channels=3),

@@ -3,7 +3,6 @@
 import importlib
 import json
 import sys
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +26,22 @@ def test_weights_are_those_that_were_measured(stored, name):
     assert stored["weights"][name] == handwriting.weights_digest(name), REMAKE
 
 
+def test_pictures_are_those_that_were_measured(stored):
+    for hand, options in handwriting.HANDS.items():
+        kept = stored["sets"][hand]
+        assert {"seed": 0, **options} == {name: kept[name] for name in ("seed", "each", "haste")}
+
+
 def test_careful_hand_is_read_as_stored(stored):
     kept = stored["sets"]["careful"]
-    found = handwriting.pictures(kept["seed"], kept["each"], kept["haste"])
-    assert handwriting.both_by_manner(list(found)) == kept["manners"], REMAKE
+    assert handwriting.both_by_manner(handwriting.drawn("careful")) == kept["manners"], REMAKE
 
 
 def test_hasty_hand_is_read_as_stored(stored):
     kept = stored["sets"]["hasty"]
     # The first manner, the hardest: all of them would take half a minute.
-    found = islice(handwriting.pictures(kept["seed"], kept["each"], kept["haste"]), kept["each"])
-    for manner, row in handwriting.both_by_manner(list(found)).items():
+    found = handwriting.drawn("hasty")[: kept["each"]]
+    for manner, row in handwriting.both_by_manner(found).items():
         assert row == kept["manners"][manner], REMAKE
 
 

@@ -276,9 +276,9 @@ def drawn(points, size=(200, 260), width=12):
     return picture
 
 
-def answers(model, pictures):
-    """Return what `model` says to each picture, and by how much the answer leads the next."""
-    probabilities = predict_probabilities(model, torch.stack([*map(to_mnist, pictures)]))
+def answers(model, images):
+    """Return what `model` says to each image, and by how much the answer leads the next."""
+    probabilities = predict_probabilities(model, images)
     return probabilities.argmax(1), margin(probabilities)
 
 
@@ -307,15 +307,15 @@ def mouse_sixes():
 
 @pytest.mark.parametrize(("make", "digit"), [(upstrokes, 1), (narrow_sevens, 7)])
 def test_what_the_plain_network_misreads(model, make, digit):
-    pictures = list(make())
-    plain, _ = answers(load_model("lenet5")[0], pictures)
-    found, _ = answers(model, pictures)
+    images = torch.stack([*map(to_mnist, make())])
+    plain, _ = answers(load_model("lenet5")[0], images)
+    found, _ = answers(model, images)
     assert (plain != digit).float().mean() > 0.1
     assert (found == digit).float().mean() >= 0.95
 
 
 def test_sixes_of_one_pixel_lines_are_read_or_unsure(model):
-    found, lead = answers(model, list(mouse_sixes()))
+    found, lead = answers(model, torch.stack([*map(to_mnist, mouse_sixes())]))
     limit = load_model()[1]["unsure_below"]
     assert (found == 6).float().mean() > 0.8
     assert ((found == 6) | (lead < limit)).float().mean() >= 0.97

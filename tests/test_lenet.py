@@ -21,6 +21,12 @@ VARIANTS = {
     "28, least": ({"kernels": (1, 2)}, (26, 52, 3_960), 15_052, 32_360),
     "28, double": ({"kernels": (12, 32)}, (312, 9_632, 61_560), 82_518, 859_560),
     "colour": ({"input_size": 32, "in_channels": 3}, (456, 2_416, 48_120), 62_006, 651_720),
+    "colour, E7": (
+        {"kernels": (16, 32), "input_size": 32, "in_channels": 3},
+        (1_216, 12_832, 96_120),
+        121_182,
+        1200 * 784 + 12_800 * 100 + 96_000 + 10_080 + 840,
+    ),
 }
 variants = pytest.mark.parametrize(
     ("arguments", "first_layers", "total", "macs"), VARIANTS.values(), ids=list(VARIANTS)

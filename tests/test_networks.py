@@ -28,6 +28,7 @@ OTHER_SETTINGS = {
     "LeNetSegmenter": {"final_relu": True},
     "SkipSegmenter": {},
     "SmallUNet": {},
+    "ResidualNet": {"widths": [4, 6, 8], "residual": False},
 }
 
 
@@ -37,7 +38,7 @@ def test_what_was_saved_answers_the_same(tmp_path, name, size, channels):
     torch.manual_seed(0)
     sizes = {"in_channels": channels, "input_size": size}
     settings = OTHER_SETTINGS[name] | sizes
-    if "Segmenter" in name or name == "SmallUNet":  # they take any size
+    if "Segmenter" in name or name in ("SmallUNet", "ResidualNet"):  # they take any size
         del settings["input_size"]
     model = make_network(name, settings).eval()
     save_model(model, tmp_path / "x.safetensors", seed=3)

@@ -17,7 +17,8 @@ from lenetcourse import LeNet5, activations
 
 NETWORK = ROOT / "book" / "_static" / "network"
 SCRIPTS = ["ops", "safetensors", "networks", "page", "weights/digits", "stages", "explain",
-           "layer_maps", "layer_number", "layer_views", "layers"]  # fmt: skip
+           "layer_maps", "layer_lines", "layer_way", "layer_number", "layer_views",
+           "layers"]  # fmt: skip
 # Shows a network, of weights in base64, on one of the example digits.
 SHOW = """([weights, digit, change]) => {
     const bytes = Uint8Array.from(atob(weights), (letter) => letter.charCodeAt(0));
@@ -267,6 +268,89 @@ def test_pointing_frames_the_receptive_field(page):
     assert np.abs(orange.max(0) - (1 + 18 * 4, 1 + 22 * 4)).max() <= 1
     page.mouse.move(0, 0)
     words.get_by_text("Convolution 1").wait_for()
+
+
+def test_lines_join_a_number_to_its_windows(page):
+    show(page, lenet5())
+    canvas = page.locator(".layers-network canvas")
+    lines = """() => [...document.querySelectorAll(".layers-lines line")].map((line) => {
+        const { left, top } = line.parentNode.getBoundingClientRect();
+        return ["x1", "y1", "x2", "y2"].map((name, n) =>
+            Number(line.getAttribute(name)) + (n % 2 ? top : left));
+    })"""
+    # Map 2 of the second convolution, row 3, column 5, from 1: windows in all 6 maps before it.
+    canvas.nth(3).hover(position={"x": 1 + 36 + 4 * 4 + 2, "y": 1 + 2 * 4 + 2})
+    page.locator(".layers-words").get_by_text("Convolution 2, map 2, row 3, column 5").wait_for()
+    found = np.array(page.evaluate(lines))
+    assert found.shape == (12, 4)
+    before, own = (canvas.nth(n).bounding_box() for n in (2, 3))
+    number = own["x"] + 1 + 36 + 16, own["y"] + 1 + 8
+    assert (np.abs(found[:, 2:] - number - 2) == 2).all()  # its corners
+    windows = [(before["x"] + 1 + (n % 3) * 52 + 16, before["y"] + 1 + n // 3 * 52 + 8)
+               for n in range(6)]  # fmt: skip
+    assert (np.abs(found[:, :2] - np.repeat(windows, 2, 0) - 10) == 10).all()
+    page.mouse.move(0, 0)
+    page.evaluate("view.go({ stage: 0, channel: 0, row: 3, column: 5 }, 0)")
+    assert page.evaluate(lines) == []  # a pixel has no window
+
+
+def test_the_way_back_to_the_ink_and_forth_again(page):
+    show(page, lenet5())
+    page.evaluate("view.go(view.exampleOf(8), 2)")
+    follow = page.get_by_role("button", name="Where does most of it come from?")
+    way, place = page.locator(".layers-way"), follow.bounding_box()
+    assert not way.is_visible()
+    follow.focus()
+    for _ in range(9):  # once more than there are steps
+        page.keyboard.press("Enter")
+        assert follow.bounding_box() == place
+    assert follow.evaluate("(button) => button === document.activeElement")
+    assert follow.get_attribute("aria-disabled") == "true"
+    assert page.evaluate("view.place.stage") == 0
+    steps = way.get_by_role("button")
+    assert steps.count() == 9
+    assert steps.nth(0).inner_text().startswith("Probabilities, digit ")
+    assert steps.nth(4).inner_text().startswith("Pooling 2, map ")
+    assert way.locator("[aria-current]").inner_text().startswith("The digit: ")
+    page.keyboard.press("Escape")
+    assert page.evaluate("view.place.stage") == 1
+    steps.nth(4).click()  # the second pooling; the steps behind it are gone
+    assert page.evaluate("view.place.stage") == 4
+    assert steps.count() == 5
+    assert steps.nth(4).evaluate("(button) => button === document.activeElement")
+    for _ in range(4):
+        page.keyboard.press("Escape")
+    assert page.evaluate("[view.place.stage, view.level]") == [8, 2]
+    page.keyboard.press("Escape")
+    assert page.evaluate("[view.place.stage, view.level]") == [8, 1]
+
+
+def test_the_scale_does_not_follow_the_drawing(page):
+    model = lenet5()
+    pixels = torch.cat([show(page, model, digit) for digit in range(10)])
+    scores = model(pixels).detach()
+    expected = [min(0, scores.min().item()), max(0, scores.max().item())]
+    for digit in (1, 8):
+        show(page, model, digit, change=True)
+        limits = page.evaluate("view.stages[7].limits")
+        assert [min(0, limits[0]), max(0, limits[1])] == pytest.approx(expected, abs=1e-5)
+        assert page.evaluate("view.stages[8].limits[1]") <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, "0"), (1.234, "1.23"), (-0.0063, "−0.0063"), (0.05, "0.050"), (-0.00001, "0.0000"),
+     (-12, "−12.00"), (0.996, "1.00"), (0.00035, "0.0003")],
+)  # fmt: skip
+def test_numbers_keep_figures_where_rounding_would_hide_them(page, value, written):
+    assert page.evaluate("(value) => lenet.explain.number(value)", value) == written
+
+
+def test_the_sentence_stays_in_sight(phone):
+    show(phone, lenet5())
+    phone.locator(".layers-network canvas").nth(8).scroll_into_view_if_needed()
+    box = phone.locator(".layers-words").bounding_box()
+    assert box["y"] >= 0
 
 
 def test_by_keyboard_from_the_network_to_a_number_and_back(page):

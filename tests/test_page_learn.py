@@ -142,8 +142,8 @@ def test_a_changed_script_of_digits_is_noticed(tmp_path, capsys):
     assert "run `python tools/export_training_digits.py`" in capsys.readouterr().out
 
 
-def library_losses(digits, name, seed, steps, *, rate, batch, momentum):
-    """Train as the page says it does, with the library's autograd; return the losses."""
+def library_training(digits, name, seed, steps, *, rate, batch, momentum):
+    """Train as the page says it does, with the library's autograd; return losses and weights."""
     images, labels = digits["train"]
     random = np.random.RandomState(seed)
     if name == "neuron":
@@ -176,7 +176,7 @@ def library_losses(digits, name, seed, steps, *, rate, batch, momentum):
             sums[k] = momentum * sums[k] + weight.gradient
             weight.value = weight.value - rate * sums[k]
         losses.append(float(loss.value))
-    return losses
+    return losses, [weight.value for weight in weights]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_losses_are_those_of_the_library(page, library_digits, name, seed, setti
         return Array.from({ length: 25 }, () => lenet.training.step(training, settings));
     }"""
     found = page.evaluate(call, [name, seed, settings])
-    expected = library_losses(library_digits, name, seed, 25, **settings)
+    expected, _ = library_training(library_digits, name, seed, 25, **settings)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
 
 
@@ -233,6 +233,7 @@ def test_momentum_and_errors_are_those_of_torch(page, library_digits):
 
 # In use
 
+USUAL = {"rate": 0.1, "batch": 20, "momentum": 0}  # settings with which the page opens
 TWO_FRAMES = """() => new Promise((done) =>
     requestAnimationFrame(() => requestAnimationFrame(done)))"""
 
@@ -254,7 +255,7 @@ def put(page, label, value):
     slider = page.get_by_label(label)
     slider.focus()
     slider.press("Home")
-    for _ in range(12):
+    for _ in range(16):
         if slider.get_attribute("aria-valuetext") == value:
             return
         slider.press("ArrowRight")
@@ -276,8 +277,8 @@ def test_an_epoch_by_keyboard_is_that_of_the_library(opened, library_digits):
     put(opened, "Batch size", "20 digits")
     press(opened, "One epoch")
     await_text(opened, ".learn .network-note", "Step 10, epoch 1;")
-    losses = library_losses(library_digits, "small", 0, 10, rate=0.1, batch=20, momentum=0)
-    assert f"the batch had the loss {losses[-1]:.3g}," in opened.text_content(".network-note")
+    losses, _ = library_training(library_digits, "small", 0, 10, **USUAL)
+    assert f"the batch had the loss {losses[-1]:#.3g}," in opened.text_content(".network-note")
     await_text(opened, "[role=status]", "Step 10. It learns")
     points = opened.get_attribute("[data-line=train]", "points").split()
     assert len(points) == 11
@@ -308,46 +309,244 @@ def test_a_hidden_page_stops(opened):
     assert opened.get_by_role("button", name="Start").is_visible()
 
 
+def test_steps_are_counted_up_by_every_button(opened):
+    put(opened, "Batch size", "50 digits")
+    press(opened, "One epoch")
+    press(opened, "One epoch")  # while the first one runs
+    press(opened, "One step")
+    await_text(opened, ".learn .network-note", "Step 9, epoch 3;")
+    press(opened, "One epoch")  # what is left of it
+    await_text(opened, ".learn .network-note", "Step 12, epoch 3;")
+    press(opened, "100 steps")
+    opened.wait_for_function("() => document.querySelector('[data-line=train]').points.length > 14")
+    press(opened, "Pause")
+    assert 13 < steps_taken(opened) < 112
+
+
+def test_nothing_moves_while_it_trains(opened):
+    tops = """() => ["charts", "verdict", "table", "unit", "maps"]
+        .map((name) => document.querySelector(`.learn-${name}`).getBoundingClientRect().top)"""
+    for width in (320, 390, 1280):
+        opened.set_viewport_size({"width": width, "height": 800})
+        press(opened, "Reset")
+        before = opened.evaluate(tops)
+        press(opened, "One step")
+        await_text(opened, ".learn .network-note", "Step 1,")
+        assert opened.evaluate(tops) == before
+    opened.set_viewport_size({"width": 390, "height": 844})
+
+
+def test_a_step_is_read_off_by_keys_mouse_and_finger(opened, library_digits):
+    press(opened, "One epoch")
+    await_text(opened, ".learn .network-note", "Step 10, epoch 1;")
+    chart, other = opened.get_by_role("slider", name="step to read off").all()
+    assert opened.text_content(".learn-reading").startswith("Point at a chart")
+    losses, _ = library_training(library_digits, "small", 0, 10, **USUAL)
+    chart.focus()
+    chart.press("PageDown")
+    assert other.get_attribute("aria-valuenow") == "0"
+    chart.press("ArrowRight")
+    following = f"The batch that follows: loss {losses[1]:#.3g}."
+    for words in ("Step 1. Training digits: loss", following):
+        assert words in opened.text_content(".learn-reading")
+        assert words in chart.get_attribute("aria-valuetext")
+    assert opened.locator(".learn-pointer").count() == 2  # the same step in both charts
+    chart.press("Escape")
+    assert opened.text_content(".learn-reading").startswith("Point at a chart")
+    box = other.bounding_box()
+    place = [box["x"] + box["width"] * (54 + 294 * 7 / 50) / 360, box["y"] + 50]
+    opened.mouse.move(*place)
+    assert opened.text_content(".learn-reading").startswith("Step 7.")
+    opened.mouse.move(0, 0)
+    assert opened.text_content(".learn-reading").startswith("Point at a chart")
+    touch = {"pointerType": "touch", "clientX": place[0], "clientY": place[1]}
+    for kind in ("pointerdown", "pointerup", "pointerleave"):
+        other.dispatch_event(kind, touch)
+    assert opened.text_content(".learn-reading").startswith("Step 7.")
+    press(opened, "Reset")
+    chart.press("End")
+    assert "Step 10 is still to come. The run before: " in opened.text_content(".learn-reading")
+
+
+def test_the_lowest_loss_held_out_is_marked(opened):
+    press(opened, "One epoch")
+    await_text(opened, ".learn .network-note", "Step 10, epoch 1;")
+    held = re.findall(r"[\d.]+,([\d.]+)", opened.get_attribute("[data-line=held]", "points"))
+    lowest = max(range(11), key=lambda step: float(held[step]))  # y goes down
+    assert f", at step {lowest}" in opened.text_content(".learn-legend")
+    drawn = re.match(r"M([\d.]+),([\d.]+)", opened.get_attribute(".learn-chart .learn-mark", "d"))
+    assert float(drawn[1]) == pytest.approx(54 + 294 * lowest / 50, abs=0.1)
+    assert float(drawn[2]) + 7 == pytest.approx(float(held[lowest]), abs=0.1)
+
+
+def test_a_map_opens_with_the_numbers_of_its_unit(opened, library_digits):
+    images = library_digits["train"][0].reshape(200, 784)
+    _, (start, *_) = library_training(library_digits, "small", 0, 0, **USUAL)
+    _, (weights, bias, out, _) = library_training(library_digits, "small", 0, 10, **USUAL)
+    press(opened, "One epoch")
+    await_text(opened, ".learn .network-note", "Step 10, epoch 1;")
+    active = (images @ weights + bias > 0).sum(0)
+    opened.locator(".learn-maps input").first.focus()
+    for unit in range(1, 7):
+        opened.keyboard.press("ArrowRight")
+        said = opened.text_content(".learn-unit")
+        assert f"Hidden unit {unit + 1}" in said
+        change = np.linalg.norm((weights - start)[:, unit])
+        if active[unit]:
+            best, worst = out[unit].argmax(), out[unit].argmin()
+            assert f"above 0 for {active[unit]} of the 200" in said
+            assert f"most for the {best} (+{out[unit, best]:.2f})" in said
+            assert f"most against the {worst} (−{-out[unit, worst]:.2f})" in said
+        else:
+            assert "Dead: it gives 0 for all 200" in said
+        assert f"changed by a length of {change:#.2g}, " in said
+    announced = opened.text_content("[role=status]")
+    assert announced.startswith("Hidden unit 7. ")
+    assert 0 in active  # or no dead one was looked at
+    captions = opened.locator(".learn-maps span").all_text_contents()
+    assert [caption.endswith(": dead") for caption in captions] == (active == 0).tolist()
+
+
+def test_a_neuron_of_the_last_layer_tells_what_it_takes_for_its_own(opened, library_digits):
+    images, labels = library_digits["train"]
+    _, (weights, bias) = library_training(library_digits, "layer", 0, 10, **USUAL)
+    opened.select_option("#learn-network", "layer")
+    assert "All ten scores are 0 as yet." in opened.text_content(".learn-unit")
+    press(opened, "One epoch")
+    await_text(opened, ".learn .network-note", "Step 10, epoch 1;")
+    opened.locator(".learn-maps label").nth(4).click()
+    found = (images.reshape(200, 784) @ weights + bias).argmax(1) == 4
+    right = (found & (labels == 4)).sum()
+    said = opened.text_content(".learn-unit")
+    assert f"highest for {found.sum()} of the 200 training digits, and {right} of these" in said
+
+
+# What the page says of a training
+
+CALL = """(cases, made = {}) => cases.map(({ name, losses, held, wrong, settings, dead }) => {
+    const training = made[name] ??= lenet.training.startTraining(name, 0);
+    const steps = losses.length - 1;
+    const bias = training.weights[1].value.data;
+    for (let unit = 0; unit < 32; unit++) bias[unit] = unit < dead ? -1e3 : 1e3;
+    const line = (values, share) => values.map((loss) => ({ loss, wrong: share }));
+    const history = {
+        batch: losses.slice(0, -1), sizes: Array(steps).fill(settings.batch),
+        train: line(losses, wrong[0] / training.train.labels.length),
+        held: line(held, wrong[1] / training.held.labels.length),
+    };
+    const { kind, text, note } = lenet.verdict({ ...training, steps }, history, settings);
+    return [kind, text, note];
+})"""
+
+
+def case(losses, held=None, *, wrong=(9, 30), name="layer", dead=0, **settings):
+    """Return a training by what the page remembers of it."""
+    return {
+        "name": name,
+        "losses": losses,
+        "held": losses if held is None else held,
+        "wrong": wrong,
+        "settings": USUAL | settings,
+        "dead": dead,
+    }
+
+
+def verdict(page, *args, **more):
+    """Ask the page what it says of a training: kind, text and note."""
+    return page.evaluate(CALL, [case(*args, **more)])[0]
+
+
+def line(*ends):
+    """Return 25 losses between each two of some, on a straight line."""
+    at = np.arange(len(ends))
+    return np.interp(np.linspace(0, at[-1], 25 * at[-1] + 1), at, ends).tolist()
+
+
 @pytest.mark.parametrize(
-    ("network", "settings", "sentence"),
+    ("losses", "more", "kind", "words"),
     [
-        ("small", {"Learning rate": "0"}, "there is a gradient, but no step follows it"),
-        ("small", {"Learning rate": "1"}, "All 32 hidden units are shut"),
-        ("small", {"Learning rate": "30"}, "The training has diverged"),
-        ("layer", {"Learning rate": "1", "Batch size": "1 digit"}, "The loss climbs"),
-        ("layer", {"Learning rate": "0.01", "Batch size": "1 digit"}, "of a single digit each"),
-        ("layer", {"Learning rate": "1", "Batch size": "200 digits"}, "the steps overshoot"),
-        ("layer", {"Learning rate": "0.001"}, "the steps go down, but they are very short"),
-        ("neuron", {"Learning rate": "3"}, "the network becomes surer"),
+        ([2.3], {}, "notBegun", "the loss log 10 = 2.30"),
+        ([2.3, float("inf")], {}, "diverged", "The training has diverged"),
+        ([2.3, 2.2], {"name": "small", "dead": 32}, "allDead", "All 32 hidden units are dead"),
+        ([2.3, 2.2], {"rate": 0}, "still", "no step follows it"),
+        ([2.3, 60.0], {}, "climbing", "climbed from 2.30 to 60.0:"),
+        ([2.3, 60.0, 3.43], {}, "recovering", "down to 3.43, from 60.0 at step 1,"),
+        ([2.3, 60.0, 2.4], {}, "level", "On the way it was at 60.0 (step 1)"),
+        (line(2.3, 1, 0.01), {"held": line(2.3, 0.3, 0.5)}, "overfitting", "from 0.300 to 0.500,"),
+        (line(2.3, 0.02, 0.4), {}, "rebounding", "down to 0.0200 at step 25"),
+        (line(2.3, 0.1), {"wrong": (0, 13)}, "known", "13 of 197 are wrong (the fewest so far)"),
+        (line(2.3, 0.1), {"wrong": (0, 0)}, "known", "Every digit is right"),
+        (line(2.3, 2.25, 2.2), {}, "slow", "fallen only from 2.30 to 2.20: the steps go down"),
+        (line(2.3, 0.8), {}, "learning", "has fallen from 2.30 to 0.800."),
+        ([*line(2.3, 0.8), 1.0], {}, "learning", "It was lowest at step 25: 0.800."),
+        (line(2.3, 2.5), {}, "level", "has risen from 2.30 to 2.50."),
+        ([2.3, 2.3], {}, "level", "After 1 step the loss is at 2.30, as at the start."),
     ],
 )  # fmt: skip
-def test_the_page_says_what_goes_wrong(opened, network, settings, sentence):
-    opened.emulate_media(reduced_motion="reduce")  # a hundred steps at once
-    opened.select_option("#learn-network", network)
-    for label, value in settings.items():
-        put(opened, label, value)
-    if "overshoot" in sentence or "single" in sentence:  # later other things hold
-        for _ in range(21):
-            press(opened, "One step")
-            opened.evaluate(TWO_FRAMES)
-    else:
-        opened.get_by_role("button", name="100 steps").click()
-    await_text(opened, ".learn-sentence", sentence)
-    await_text(opened, "[role=status]", sentence)
+def test_a_verdict_is_that_of_its_case(page, losses, more, kind, words):
+    found, text, _ = verdict(page, losses, **more)
+    assert (found, words in text) == (kind, True), text
+
+
+def test_a_note_says_why(page):
+    down, ragged = line(2.3, 0.8), [2.3, 1.0, 1.3] * 10
+    small = {"name": "small", "dead": 21}
+    assert "21 of the 32 hidden units are dead" in verdict(page, down, **small)[2]
+    assert verdict(page, down, name="small", dead=8)[2] == ""
+    assert "167 of 197 are right, and yet" in verdict(page, down, line(2.3, 5))[2]
+    assert "of a single digit each, had losses from 1.00" in verdict(page, ragged, batch=1)[2]
+    assert "the steps overshoot" in verdict(page, ragged, batch=200)[2]
+    assert "a batch is not all digits" in verdict(page, ragged, batch=20)[2]
+
+
+CHANGE = re.compile(r"(fallen|risen|climbed)(?: only)? from ([\d.]+) to ([\d.]+\d)")
+
+
+def test_whatever_a_verdict_says_is_so(page):
+    """Of random trainings: what is said to have fallen fell, and the step named is the lowest."""
+    random, cases, kinds = np.random.default_rng(0), [], set()
+    for _ in range(150):
+        size = (2, int(random.integers(1, 90)))
+        drift = np.cumsum(random.normal(random.uniform(-0.08, 0.06), 0.15, size), axis=1)
+        cases.append(case(*(2.3 * np.exp(np.pad(drift, ((0, 0), (1, 0))))).tolist()))
+    for told, (kind, text, _) in zip(cases, page.evaluate(CALL, cases), strict=True):
+        kinds.add(kind)
+        for verb, before, after in CHANGE.findall(text):
+            assert np.sign(float(after) - float(before)) == (-1 if verb == "fallen" else 1), text
+        if step := re.search(r"step (\d+)", text):
+            line = told["held" if kind == "overfitting" else "losses"]
+            extreme = np.argmax if kind in ("recovering", "level") else np.argmin
+            assert int(step[1]) == extreme(line), text
+    assert kinds >= {"climbing", "recovering", "overfitting", "rebounding", "level", "learning"}
+
+
+def test_the_page_shows_and_says_the_verdict(opened):
+    opened.emulate_media(reduced_motion="reduce")  # many steps at once
+    opened.select_option("#learn-network", "small")
+    put(opened, "Learning rate", "30")
+    press(opened, "100 steps")
+    await_text(opened, ".learn-verdict", "The training has diverged")
+    await_text(opened, "[role=status]", "The training has diverged")
     opened.emulate_media(reduced_motion="no-preference")
-    if "diverged" in sentence:
-        assert opened.get_by_role("button", name="One step").is_disabled()
+    assert opened.get_by_role("button", name="One step").is_disabled()
+    assert opened.locator(".learn-verdict .network-wrong").count() == 1
 
 
-# What book/learn.md says of runs with the seed 0: wrong in training, wrong held out, shut units.
+# What book/learn.md says of runs with the seed 0: wrong in training, wrong held out, dead units.
 SAID = [
-    ("small", {"rate": 0.1, "batch": 20, "momentum": 0}, 100, "0.1, five of the 200", [5, 14, 8]),
-    ("small", {"rate": 0.1, "batch": 20, "momentum": 0}, 200, "13 of those held out", [0, 13, 8]),
-    ("small", {"rate": 0.3, "batch": 20, "momentum": 0}, 100, "28 of the 32 units", [94, 105, 28]),
-    ("small", {"rate": 1, "batch": 20, "momentum": 0}, 19, "all are shut before", [170, 176, 32]),
-    ("layer", {"rate": 0.03, "batch": 1, "momentum": 0}, 200, "40 of 200 are still", [40, 59, 0]),
-    ("small", {"rate": 0.01, "batch": 20, "momentum": 0}, 100, "momentum 56 training", [56, 74, 4]),
-    ("small", {"rate": 0.01, "batch": 20, "momentum": 0.9}, 100, "with 0.9 only 6", [6, 17, 10]),
+    ("small", {}, 0, "two are dead at the start", [174, 175, 2]),
+    ("small", {}, 10, "ten steps kill six more", [140, 131, 8]),
+    ("small", {}, 100, "0.1, five of the 200", [5, 14, 8]),
+    ("small", {}, 200, "13 of those held out", [0, 13, 8]),
+    ("small", {"rate": 0.3}, 100, "94, and 28 of the 32 units", [94, 105, 28]),
+    ("small", {"rate": 1}, 8, "dead after eight steps", [170, 176, 32]),
+    ("layer", {"rate": 1}, 100, "every training digit is right. What", [0, 16, 0]),
+    ("layer", {"rate": 0.03, "batch": 1}, 200, "40 of 200 are still", [40, 59, 0]),
+    ("layer", {"rate": 0.03, "batch": 200}, 1, "far: 158 are wrong", [158, 164, 0]),
+    ("layer", {"rate": 0.3, "batch": 200}, 60, "after sixty all 200", [0, 16, 0]),
+    ("layer", {"rate": 0.3, "batch": 1}, 200, "has 65 wrong", [65, 70, 0]),
+    ("small", {"rate": 0.01}, 100, "momentum 56 training", [56, 74, 4]),
+    ("small", {"rate": 0.01, "momentum": 0.9}, 100, "with 0.9 only 6", [6, 17, 10]),
 ]
 
 
@@ -355,14 +554,35 @@ SAID = [
 def test_the_text_says_what_happens(page, name, settings, steps, words, expected):
     assert words in SOURCE.read_text("utf-8")
     call = """([name, settings, steps]) => {
-        const { startTraining, step, evaluate, shutUnits } = lenet.training;
+        const { startTraining, step, evaluate, deadUnits } = lenet.training;
         const training = startTraining(name, 0);
         for (let k = 0; k < steps; k++) step(training, settings);
         const wrong = (part) => Math.round(evaluate(training, part).wrong * part.labels.length);
-        const shut = name === "small" ? shutUnits(training).filter(Boolean).length : 0;
-        return [wrong(training.train), wrong(training.held), shut];
+        const dead = name === "small" ? deadUnits(training) : 0;
+        return [wrong(training.train), wrong(training.held), dead];
     }"""
-    assert page.evaluate(call, [name, settings, steps]) == expected
+    assert page.evaluate(call, [name, USUAL | settings, steps]) == expected
+
+
+def test_the_text_tells_of_a_training_that_overfits(page):
+    call = """(settings) => {
+        const { startTraining, step, evaluate } = lenet.training, found = [];
+        const training = startTraining("small", 0);
+        for (let k = 1; k <= 50; k++) {
+            step(training, settings);
+            if (k < 25 || k === 50) found.push(evaluate(training, training.held));
+            if (k === 18 || k === 50) found.at(-1).train = evaluate(training, training.train).loss;
+        }
+        return found;
+    }"""
+    found = page.evaluate(call, USUAL | {"batch": 200, "momentum": 0.95})
+    lowest, last = min(found, key=lambda one: one["loss"]), found[-1]
+    assert lowest is found[17]
+    said = f"lowest at step 18, with {lowest['loss']:.3f}; at step 50 it is {last['loss']:.3f}, "
+    assert said in SOURCE.read_text("utf-8")
+    assert f"from {lowest['train']:.3f} to {last['train']:.3f}. Yet" in SOURCE.read_text("utf-8")
+    assert "22 of the 197 at both" in SOURCE.read_text("utf-8")
+    assert [round(one["wrong"] * 197) for one in (lowest, last)] == [22, 22]
 
 
 def test_each_network_shows_its_weights_and_fits_a_phone(opened):
@@ -370,7 +590,7 @@ def test_each_network_shows_its_weights_and_fits_a_phone(opened):
         opened.select_option("#learn-network", network)
         press(opened, "One step")
         await_text(opened, ".learn .network-note", "Step 1,")
-        assert opened.locator(".learn canvas").count() == canvases
+        assert opened.locator(".learn-maps canvas").count() == canvases
         for width in (320, 390):
             opened.set_viewport_size({"width": width, "height": 800})
             assert opened.evaluate("document.documentElement.scrollWidth") <= width
@@ -385,7 +605,7 @@ def test_the_maps_are_the_weights(opened):
         document.querySelector(`input[value=${kind}]`).click();
         const canvas = document.createElement("canvas");
         const copy = canvas.getContext("2d", { willReadFrequently: true });
-        copy.drawImage(document.querySelectorAll(".learn canvas")[3], 0, 0);
+        copy.drawImage(document.querySelectorAll(".learn-maps canvas")[3], 0, 0);
         return [...copy.getImageData(0, 0, 28, 28).data];
     }"""
     call = """() => {

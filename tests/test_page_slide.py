@@ -159,9 +159,10 @@ def test_presets_do_what_their_names_say(shared):
 def test_shift_test_is_that_of_chapter_01(calls, shared, side):
     digit = four(shared)
     kernel = np.random.default_rng(side).normal(size=(side, side))
-    still = F.pad(torch.tensor(digit / 255), [5 + (side - 3) // 2] * 4)
+    # Chapter 01 pads by 5: 4 more are one square of the coarsest pooling.
+    still = F.pad(torch.tensor(digit / 255), [9 + (side - 3) // 2] * 4)
     weight = torch.tensor(kernel)[None, None]
-    for (down, right), size in itertools.product([(0, 1), (0, 2), (-4, 0), (2, -4)], [1, 2, 4, 36]):
+    for (down, right), size in itertools.product([(0, 1), (0, 2), (-8, 0), (2, -8)], [1, 2, 4, 44]):
         found = calls("shiftTest", digit / 255, kernel, options=[size, down, right])
         before, after = (
             F.max_pool2d(F.conv2d(image[None, None], weight).abs(), size)[0, 0]
@@ -305,6 +306,193 @@ def test_weights_are_typed_and_dragged(page):
     assert sums(page)["response"] == 3 + 1 + 3
 
 
+@pytest.mark.parametrize(("typed", "weight"), [
+    ("1/9", 1 / 9), ("−1/4", -0.25), ("2,5", 2.5), (" 99 ", 99), (".5", 0.5)])  # fmt: skip
+def test_numbers_may_be_typed_as_fractions_and_with_a_comma(shared, typed, weight):
+    assert shared.evaluate("(text) => lenet.sliding.typed(text)", typed) == pytest.approx(weight)
+
+
+@pytest.mark.parametrize(("typed", "problem"), [
+    ("", "An empty field is no number."), ("1/0", "“1/0” is no number."),
+    ("1/2/3", "“1/2/3” is no number."), ("/2", "“/2” is no number."),
+    ("1e9", "“1e9”: numbers go from −99 to 99 here.")])  # fmt: skip
+def test_what_is_no_number_is_said(shared, typed, problem):
+    ask = "(text) => { try { lenet.sliding.typed(text); } catch (error) { return error.message; } }"
+    assert shared.evaluate(ask, typed) == problem
+
+
+def first_weight(page):
+    return number(page.get_by_role("table", name="weights").locator("td").first.inner_text())
+
+
+def test_what_is_typed_after_a_click_replaces_the_weight(page):
+    field = page.get_by_label("row 1, column 1")  # −1
+    for press, keys, weight in [(field.click, "2", 2), (field.dblclick, "-7", -7),
+                                (field.dblclick, "5", 5), (field.click, "1/9", 0.11)]:  # fmt: skip
+        press()
+        page.keyboard.type(keys, delay=20)
+        settled(page)
+        assert first_weight(page) == weight
+    page.keyboard.press("ArrowUp")  # the page's own number is selected as well
+    page.keyboard.type("3")
+    settled(page)
+    assert first_weight(page) == 3
+    bias = page.get_by_label("Bias")
+    bias.click()
+    page.keyboard.type("1/2")
+    settled(page)
+    assert sums(page)["+ bias"] == 0.5
+
+
+def test_a_tap_selects_the_weight_and_a_finger_drags_it(browser):
+    for page in opened(browser, 390, has_touch=True, is_mobile=True):
+        field = page.get_by_label("row 1, column 1")
+        field.tap()
+        page.keyboard.type("2")
+        settled(page)
+        assert first_weight(page) == 2
+        field.tap()
+        page.keyboard.type("4")
+        settled(page)
+        assert first_weight(page) == 4
+        box = field.bounding_box()
+        finger = page.context.new_cdp_session(page)
+        x, y = box["x"] + 9, box["y"] + 9
+        for kind, points in [("touchStart", [(x, y)]), ("touchMove", [(x, y - 20)]),
+                             ("touchMove", [(x, y - 41)]), ("touchEnd", [])]:  # fmt: skip
+            points = [{"x": x, "y": y} for x, y in points]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        settled(page)
+        assert first_weight(page) == 9
+        assert page.evaluate("scrollY") == 0
+
+
+def test_what_is_no_number_is_not_kept_and_moves_nothing(page):
+    field, alert = page.get_by_label("row 1, column 1"), page.locator("[role=alert]")
+    play = page.get_by_role("button", name="Play")
+    before = play.bounding_box()
+    for keys, problem in [("1/x", "“1/x” is no number."), ("1e9", "“1e9”: numbers go from"),
+                          ("", "An empty field is no number.")]:  # fmt: skip
+        field.click()
+        page.keyboard.press("Backspace")
+        page.keyboard.type(keys, delay=20)
+        settled(page)
+        assert field.get_attribute("aria-invalid") == "true"
+        assert alert.inner_text().startswith(problem if keys else "")
+        page.keyboard.press("Tab")
+        settled(page)
+        assert alert.inner_text().startswith(problem)
+        assert alert.inner_text().endswith("The weight is −1 again.")
+        assert (field.input_value(), first_weight(page)) == ("−1", -1)
+        assert play.bounding_box() == before
+    field.fill("-2")
+    settled(page)
+    assert not alert.is_visible()
+
+
+def test_ones_own_kernel_is_kept(page):
+    page.get_by_label("row 2, column 2").fill("7")
+    page.get_by_label("Bias").fill("-2")
+    choice(page, "Kernel").select_option("lenet1")
+    settled(page)
+    choice(page, "Kernel").select_option("own")
+    settled(page)
+    assert page.get_by_label("row 2, column 2").input_value() == "7"
+    assert page.get_by_label("Bias").input_value() == "−2"
+    assert page.get_by_role("group", name="Kernel: weights").locator("input").count() == 9
+
+
+def scale(page):
+    """Return what stands at both ends of the legend, and its words."""
+    low, high, words = page.locator(".network-legend > :not(canvas)").all_inner_texts()
+    return number(low), number(high), words
+
+
+def test_colours_are_scaled_to_what_is_shown(page):
+    page.get_by_role("button", name="Complete the map").click()
+    settled(page)
+    assert scale(page) == (-3, 3, "map: blue below 0, white 0, red above")
+    page.get_by_label("Bias").fill("-2.5")
+    page.get_by_label("ReLU").check()
+    settled(page)
+    assert scale(page) == (0, 0.5, "map: white 0, red above")
+    first = "(map) => Array.from(map.getContext('2d').getImageData(0, 0, 1, 1).data)"
+    assert view(page, "map").evaluate(first) == [103, 0, 31, 255]  # the end of the scale
+
+
+def frame(page):
+    """Return where the window stands: the middle of its frame, in shares of the input."""
+    style = page.locator(".slide-figure").first.locator(".slide-window").get_attribute("style")
+    top, height, left, width = (float(share) for share in re.findall(r"([\d.]+)%", style))
+    return top + height / 2, left + width / 2
+
+
+def test_the_window_keeps_its_place_in_the_image(page):
+    choice(page, "Image").select_option("digit4")
+    view(page, "map").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowUp")
+    settled(page)
+    image = 28
+
+    def pixel(padding):
+        return [share * (image + 2 * padding) / 100 - padding for share in frame(page)]
+
+    start = pixel(0)
+    for stride, padding, side in ["203", "225", "305", "323"]:
+        choice(page, "Stride").select_option(stride)
+        choice(page, "Padding").select_option(padding)
+        choice(page, "Its size").select_option(side)
+        settled(page)
+        assert pixel(int(padding)) == pytest.approx(start, abs=int(stride) / 2 + 0.01)
+    choice(page, "Stride").select_option("1")  # and no rounding is left behind
+    settled(page)
+    assert pixel(2) == pytest.approx(start, abs=0.01)
+
+
+def test_largest_and_smallest_take_the_window_there(page):
+    largest, smallest = (page.get_by_role("button", name=name) for name in ("largest", "smallest"))
+    assert "row 1, column 1" in smallest.inner_text()  # what is not known yet is not given away
+    choice(page, "Image").select_option("digit4")
+    settled(page)
+    expected = correlate2d(four(page) / 255, VERTICAL, mode="valid")
+    for button, place in [(largest, expected.argmax()), (smallest, expected.argmin())]:
+        row, column = np.unravel_index(place, expected.shape)
+        assert button.inner_text().endswith(f", row {row + 1}, column {column + 1}")
+        button.click()
+        settled(page)
+        assert sums(page)["response"] == pytest.approx(expected[row, column], abs=0.00501)
+
+
+# Cells whose text is wider or higher than they are.
+CUT = """() => Array.from(document.querySelectorAll("#slide-kernel .slide-cells span")).filter(
+    (cell) => cell.scrollWidth > cell.clientWidth || cell.scrollHeight > cell.clientHeight)
+    .map((cell) => cell.textContent)"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_numbers_fit_their_cells_and_all_fits_the_page(browser, width):
+    """The setting of task 3, and large numbers."""
+    for page in opened(browser, width, has_touch=width < 1280):
+        choice(page, "Image").select_option("digit4")
+        for name, value in [("Kernel", "lenet1"), ("Padding", "2"), ("Stride", "2"),
+                            ("Pooling", "max2")]:  # fmt: skip
+            choice(page, name).select_option(value)
+        settled(page)
+        texts = page.locator(".slide-cells").nth(2).locator("span").all_inner_texts()
+        assert len(texts) == 49
+        assert any(re.fullmatch(r"−\d\.\d", text) for text in texts)
+        assert page.evaluate(CUT) == []
+        size = "(cell) => parseFloat(getComputedStyle(cell).fontSize)"
+        assert page.locator(".slide-cells span").last.evaluate(size) >= 11
+        page.get_by_label("row 3, column 3").fill("-98.75")
+        settled(page)
+        assert page.evaluate(CUT) == []
+        signs = "(signs) => signs.every((sign) => sign.offsetWidth)"
+        assert page.locator(".slide-sign").evaluate_all(signs)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_a_kernel_grows_and_what_does_not_fit_is_said(page):
     choice(page, "Its size").select_option("5")
     choice(page, "Padding").select_option("1")
@@ -378,27 +566,66 @@ def test_a_drawing_of_ones_own(page):
     assert sums(page)["response"] == 0
 
 
+def shift_table(page):
+    """Return what the shift test says: name of the map -> (what it does, its change)."""
+    rows = page.get_by_role("table").filter(has_text="What it does").locator("tbody tr")
+    cells = [text.split("\t") for text in rows.all_inner_texts()]
+    return {name: (words, change.replace("\u00a0", " ")) for name, words, change in cells}
+
+
 def test_a_digit_moves_and_the_page_says_which_maps_follow(page):
     part = page.locator("#shift-test")
-    said = part.locator(".slide-verdict")
-    assert said.nth(1).inner_text().startswith("Follows the digit")
-    part.get_by_role("button", name="one right").click()
-    assert "moved by 2 pixels to the right" in part.inner_text()
-    verdicts = [text.split(";")[0] for text in said.all_inner_texts()[1:]]
-    assert verdicts == ["Follows the digit"] * 2 + ["Neither stays nor follows", "Stays the same."]
+    assert shift_table(page)["not pooled"] == ("follows the digit", "72 %")
+    right = part.get_by_role("button", name="one right")
+    right.click()
+    assert "moved by 2 pixels to the right." in part.inner_text()
+    verdicts = [words for words, _ in shift_table(page).values()]
+    assert verdicts == ["follows the digit"] * 2 + ["neither stays nor follows", "stays the same"]
     assert "moved by 2 pixels" in page.get_by_role("status").inner_text()
+    for _ in range(6):
+        assert right.get_attribute("aria-disabled") == "false"
+        page.keyboard.press("Enter")  # the button has the focus, and keeps it
+    assert [words for words, _ in shift_table(page).values()] == ["follows the digit"] * 3 + [
+        "stays the same"]  # fmt: skip
+    page.keyboard.press("Enter")
+    assert "moved by 8 pixels to the right; 8 is the most" in part.inner_text()
+    assert right.get_attribute("aria-disabled") == "true"
     part.get_by_role("button", name="back in place").click()
-    assert set(said.all_inner_texts()[1:]) == {"Not moved."}
+    assert set(shift_table(page).values()) == {("not moved", "0 %")}
 
 
-@pytest.mark.parametrize("width", [320, 390])
-def test_nothing_is_wider_than_a_phone(browser, width):
-    for page in opened(browser, width, has_touch=True):
-        choice(page, "Kernel").select_option("lenet1")
-        choice(page, "Pooling").select_option("max2")
-        choice(page, "Padding").select_option("2")
-        settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_the_answer_to_the_shift_test_holds(page):
+    answer = SOURCE.split("*The pairs.*")[1].split("</details>")[0].replace("&nbsp;", " ")
+    changes = [change for _, change in shift_table(page).values()]
+    assert "{} not pooled, {} pooled by 2, {} pooled by 4".format(*changes[:3]) in answer
+    choice(page, "Kernel").select_option("moving")
+    settled(page)
+    changes = [change.removesuffix(" %") for _, change in shift_table(page).values()]
+    assert "“identity, one pixel aside” it is {}, {} and {} %".format(*changes[:3]) in answer
+
+
+def test_digit_and_drawing_of_the_shift_test_are_those_above(page):
+    part = page.locator("#shift-test")
+    choice(page, "Image").select_option("digit7")
+    assert choice(page, "Digit").input_value() == "digit7"
+    choice(page, "Image").select_option("temple")  # has no empty ground to move on
+    assert choice(page, "Digit").input_value() == "digit7"
+    choice(page, "Image").select_option("drawing")
+    settled(page)
+    assert "There is no drawing yet" in part.inner_text()
+    box = page.get_by_role("application", name="Your own drawing").bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    settled(page)
+    assert shift_table(page)["not pooled"][0] == "follows the digit"
+    part.get_by_role("button", name="one left").focus()
+    for _ in range(9):
+        page.keyboard.press("Enter")
+    assert "moved by 7 pixels to the left; 7 is the most" in part.inner_text()  # ink at the edge
+    verdicts = [words for words, _ in shift_table(page).values()]
+    assert (verdicts[0], verdicts[3]) == ("follows the digit", "stays the same")
 
 
 def test_photographs_are_written_and_checked(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Which changes of the real library make which recorded runs stale: on a copy, nothing patched."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,32 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAINED = {"kernels", "train_images", "dropout", "dropout_1000"}  # by `lenetcourse train`
+# Runs tools of copies of the course, each with the modules of its own copy, which are forgotten
+# after it. What comes from elsewhere is imported once: that takes longer than what is tested.
+RUN_TOOLS = """
+import contextlib, io, json, os, runpy, sys, traceback
+import papermill, torch
+
+sys.path.remove("")
+for line in sys.stdin:
+    root, tool, *words = json.loads(line)
+    tools = os.path.join(root, "tools")
+    sys.argv, sys.path[:0] = [tool, *words], [tools, root]
+    os.chdir(root)
+    code, out, err = 0, io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_path(os.path.join(tools, tool), run_name="__main__")
+        except SystemExit as stop:
+            code = stop.code
+        except Exception:
+            code = traceback.print_exc() or 1
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
+    del sys.path[:2]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(root):
+            del sys.modules[name]
+"""
 CHAPTERS = {path.stem for path in (ROOT / "book").glob("0*.ipynb")}
 
 
@@ -28,35 +55,49 @@ def change(path, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def run_tool(root, name, *words):
-    return subprocess.run(
-        [sys.executable, root / "tools" / name, *words],
-        env=os.environ | {"PYTHONPATH": str(root)},
-        cwd=root,
-        capture_output=True,
+@pytest.fixture(scope="module")
+def run_tool():
+    """Return what runs a tool of a copy: exit code, stdout and stderr as of a process."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN_TOOLS],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         encoding="utf-8",
-        check=False,
-    )
+    ) as process:
+
+        def run(root, *words):
+            print(json.dumps([str(root), *words]), file=process.stdin, flush=True)
+            return subprocess.CompletedProcess(words, *json.loads(process.stdout.readline()))
+
+        yield run
+        process.stdin.close()
 
 
-def stale(root):
-    """Return the names of the runs that the batch would do again."""
-    done = run_tool(root, "regenerate.py", "--list")
-    assert done.returncode == 0, done.stderr
-    lines = [line.split(": ", 1) for line in done.stdout.splitlines()]
-    assert len(lines) > 400
-    return {name for name, cause in lines if cause.startswith("run: ") and "unless" not in cause}
+@pytest.fixture
+def stale(run_tool):
+    """Return what names the runs of a copy that the batch would do again."""
+
+    def names(root):
+        done = run_tool(root, "regenerate.py", "--list")
+        assert done.returncode == 0, done.stderr
+        lines = [line.split(": ", 1) for line in done.stdout.splitlines()]
+        assert len(lines) > 400
+        found = (name for name, why in lines if why.startswith("run: ") and "unless" not in why)
+        return set(found)
+
+    return names
 
 
 def groups(names):
     return {name.split("/")[0] for name in names}
 
 
-def test_nothing_changed(copy):
+def test_nothing_changed(copy, stale):
     assert stale(copy) == set()
 
 
-def test_a_module_that_is_renamed_and_one_that_moves(copy):
+def test_a_module_that_is_renamed_and_one_that_moves(copy, stale):
     """Every file that names them is rewritten, as a maintainer would."""
     library = copy / "lenetcourse"
     (library / "show" / "plots.py").rename(library / "drawings.py")
@@ -72,7 +113,7 @@ def test_a_module_that_is_renamed_and_one_that_moves(copy):
     assert stale(copy) == set()
 
 
-def test_one_more_source_and_other_data_in_colour(copy):
+def test_one_more_source_and_other_data_in_colour(copy, stale):
     """The runs on grey digits stop at the door to the data in colour."""
     data = copy / "lenetcourse" / "data"
     change(data / "colour_digits.py", "SEED = 2016", "SEED = 2017")
@@ -86,7 +127,7 @@ def test_one_more_source_and_other_data_in_colour(copy):
     assert stale(copy) == set()
 
 
-def test_one_more_option_of_train(copy):
+def test_one_more_option_of_train(copy, stale):
     change(
         copy / "lenetcourse" / "command" / "train.py",
         '    train.add_argument("--dropout"',
@@ -96,13 +137,13 @@ def test_one_more_option_of_train(copy):
     assert stale(copy) == set()
 
 
-def test_another_default_of_train(copy):
+def test_another_default_of_train(copy, stale):
     """batch.yml names the options that it leaves at their defaults."""
     change(copy / "lenetcourse" / "command" / "train.py", "default=0.003", "default=0.03")
     assert groups(stale(copy)) >= TRAINED
 
 
-def test_one_more_network_to_train(copy):
+def test_one_more_network_to_train(copy, stale):
     change(
         copy / "lenetcourse" / "models" / "networks.py",
         '    "mlp": MLP,\n',
@@ -112,7 +153,7 @@ def test_one_more_network_to_train(copy):
     assert not groups(stale(copy)) & TRAINED
 
 
-def test_what_another_library_is_called(copy):
+def test_what_another_library_is_called(copy, stale):
     change(
         copy / "lenetcourse" / "models" / "lenet.py",
         "from torch.nn import functional as F",
@@ -121,7 +162,7 @@ def test_what_another_library_is_called(copy):
     assert groups(stale(copy)) >= TRAINED
 
 
-def test_a_colour_in_a_plot(copy):
+def test_a_colour_in_a_plot(copy, stale):
     """The runs that keep such a picture, and the chapters that draw one."""
     change(copy / "lenetcourse" / "show" / "plots.py", '"o-", color="C1")', '"o-", color="C3")')
     found = stale(copy)
@@ -135,7 +176,7 @@ def pictured(root):
     return {f"{path.parent.name}/{path.stem.removesuffix('-curve')}" for path in paths}
 
 
-def test_the_style_of_all_figures(copy):
+def test_the_style_of_all_figures(copy, stale):
     with (copy / "lenetcourse" / "course.mplstyle").open("a") as style:
         style.write("axes.labelpad: 5\n")
     # Sweeps that are notebooks set the style, too; those of a command do where they keep a picture.
@@ -148,7 +189,7 @@ def test_the_style_of_all_figures(copy):
     }
 
 
-def test_a_line_of_fit(copy):
+def test_a_line_of_fit(copy, stale, run_tool):
     """The batch would run what was trained, and `make test` does not let it pass."""
     before = run_tool(copy, "check_notebooks.py")
     assert (before.returncode, before.stderr) == (0, "")
@@ -162,7 +203,7 @@ def test_a_line_of_fit(copy):
     assert "kernels: 25 of 25 runs not up to date (the library, the data or what it" in done.stdout
 
 
-def test_a_network_that_no_run_trains(copy):
+def test_a_network_that_no_run_trains(copy, stale):
     """A command trains one network. What opens a file of weights may need any of them."""
     networks = copy / "lenetcourse" / "models" / "segmentation.py"
     change(networks, "_two_convs(inputs: int, outputs: int)", "_two_convs(inputs: int, outputs)")
@@ -170,7 +211,7 @@ def test_a_network_that_no_run_trains(copy):
     assert groups(stale(copy)) == {"segmentation", "06_segmentation"} | openers
 
 
-def test_a_start_that_is_gone(copy):
+def test_a_start_that_is_gone(copy, run_tool):
     command = copy / "lenetcourse" / "command" / "train.py"
     change(command, "def run(", "def runs(")
     done = run_tool(copy, "regenerate.py", "--list")

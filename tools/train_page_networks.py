@@ -5,10 +5,11 @@
 They are chapter 05's networks with two latents, trained as there and with its random numbers: the
 plain autoencoder first, then the variational one. Each file holds the weights as float16 and, as
 metadata, recipe, seed, data set, losses, and the codes of the first 250 test images, which the page
-shows as digits in the plane. A figure of the plane, for readers whose browser runs no scripts, goes
-into book/figures/plane/. With another number of threads the last bits differ. Then
-`python tools/export_web.py` makes scripts of the files. Exits with 2 when there is no such
-data set.
+shows as digits in the plane. The pictures of these images go into one sheet beside the scripts of
+the page. A figure of the plane, for readers whose browser runs no scripts, goes into
+book/figures/plane/. With another number of threads the last bits differ. Then
+`python tools/export_web.py` makes scripts of the files. Exits with 2 when there is no such data
+set.
 """
 
 import argparse
@@ -24,13 +25,17 @@ matplotlib.use("Agg")  # no window, also where a screen is there
 import matplotlib.pyplot as plt
 import torch
 from notebook.reading import ROOT
+from PIL import Image
+from torch import Tensor
 
 import lenetcourse as lc
 from lenetcourse.files import replacing
 
 FOLDER = Path("book", "networks")
 FIGURE = Path("book", "figures", "plane", "vae.png")
+SHEET = Path("book", "_static", "network", "weights", "test_images.png")
 CODES = 250  # test images whose codes the page shows, as many as chapter 05
+COLUMNS = 25  # of these images in their sheet; test_images.js knows it
 DOTS = 2000  # test images in the figure
 DIGITS = 3  # of a code's numbers, after the point
 
@@ -101,6 +106,21 @@ def draw_plane(model: lc.VAE, dataset: str, path: Path) -> None:
     plt.close(figure)
 
 
+def sheet(images: Tensor) -> Tensor:
+    """Return images uint8 (n, h, w) as one, (n / COLUMNS * h, COLUMNS * w), with dark ink."""
+    count, height, width = images.shape
+    rows = (255 - images).reshape(count // COLUMNS, COLUMNS, height, width)
+    return rows.transpose(1, 2).reshape(-1, COLUMNS * width)
+
+
+def draw_images(dataset: str, path: Path) -> None:
+    """Draw the test images whose codes the page shows into one picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(sheet(lc.load_dataset(dataset, "test").first(CODES).images).numpy())
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG", optimize=True)
+
+
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Train both and write them; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -118,6 +138,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             lc.save_model(rounded(model), path, dataset=options.dataset, **facts)
             print(f"{path.relative_to(root).as_posix()}: {path.stat().st_size:,} bytes")
         draw_plane(rounded(model).float(), options.dataset, root / FIGURE)
+        draw_images(options.dataset, root / SHEET)
     except (lc.CourseError, OSError) as error:
         print(f"train_page_networks: {error}", file=sys.stderr)
         return 2

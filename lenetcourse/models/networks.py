@@ -8,6 +8,7 @@ from torch import nn
 
 from lenetcourse.errors import UsageError
 from lenetcourse.models.lenet import LeNet5
+from lenetcourse.models.residual import ResidualNet
 from lenetcourse.models.segmentation import LeNetSegmenter, SkipSegmenter, SmallUNet
 from lenetcourse.models.small import MLP, PaddedCNN, SmallCNN, WideCNN
 from lenetcourse.models.vae import VAE
@@ -20,7 +21,7 @@ CLASSIFIERS: dict[str, type[nn.Module]] = {
     "padded-cnn": PaddedCNN,
     "small-cnn": SmallCNN,
 }
-OTHERS = (VAE, LeNetSegmenter, SkipSegmenter, SmallUNet)
+OTHERS = (VAE, LeNetSegmenter, SkipSegmenter, SmallUNet, ResidualNet)
 NETWORKS = {kind.__name__: kind for kind in (*CLASSIFIERS.values(), *OTHERS)}  # the name in a file
 
 

@@ -23,7 +23,7 @@ PACKAGE = "lenetcourse"
 STOPS = frozenset({"download", "sources", "idx", "files", "identity"})
 
 
-@dataclass
+@dataclass(eq=False)  # one module is one file as it was read: what follows from it is kept by it
 class Module:
     """The top-level names of one file: their code, and where imported ones come from.
 
@@ -82,12 +82,7 @@ def opened(places: Iterable[tuple[str, str]], package: Path) -> set[Path]:
     files = [path for path in package.rglob("*") if path.is_file()]
     files = [path for path in files if path.suffix not in (".py", ".pyi", ".pyc")]
     for module, name in places:
-        definition = ast.Module(modules[module].definitions[name], [])
-        words = {
-            node.value
-            for node in ast.walk(definition)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
+        words = words_of(modules[module], name)
         found |= {path for path in files if f"{PACKAGE}.{path.stem}" in words}
         if "resources.files(" in code_text(modules[module], name):
             named = {path for path in files if path.name in words}
@@ -95,6 +90,17 @@ def opened(places: Iterable[tuple[str, str]], package: Path) -> set[Path]:
             found |= named
             found |= {p for p in files if p.parent.name in words and p.parent not in folders}
     return found
+
+
+@functools.cache
+def words_of(module: Module, name: str) -> set[str]:
+    """Return the strings that stand in a definition."""
+    return {
+        node.value
+        for definition in module.definitions[name]
+        for node in ast.walk(definition)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 @functools.cache
@@ -229,15 +235,19 @@ def reachable(
         if place is None or place in found or {room(place), f"{room(place)}.{place[1]}"} & stops:
             continue
         found.add(place)
-        module = modules[place[0]]
-        for node in module.definitions[place[1]]:
-            waiting += uses(node, module)
-            waiting += [
-                (place[0], n.id)
-                for n in ast.walk(node)
-                if isinstance(n, ast.Name) and n.id in module.definitions
-            ]
+        outer, inner = needs(modules[place[0]], place[1])
+        waiting += [*outer, *((place[0], name) for name in inner)]
     return found
+
+
+@functools.cache
+def needs(module: Module, name: str) -> tuple[set[tuple[str, str]], set[str]]:
+    """Return what a definition uses: (module, name) of the library's, and names of its own file."""
+    outer, inner = set(), set()
+    for node in module.definitions[name]:
+        outer |= uses(node, module)
+        inner |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return outer, inner & module.definitions.keys()
 
 
 def room(place: tuple[str, str]) -> str:
@@ -272,6 +282,7 @@ def public_homes(modules: dict[str, Module]) -> dict[str, str]:
     return {}
 
 
+@functools.cache
 def code_text(module: Module, name: str) -> str:
     """Return the code of a definition without comments, blank lines, docstrings and own imports.
 

@@ -3,6 +3,7 @@
 import argparse
 import ast
 import contextlib
+import functools
 import io
 import shlex
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,13 @@ def command_options(name: str, arguments: Sequence[str]) -> argparse.Namespace:
     heard = io.StringIO()
     try:
         with contextlib.redirect_stderr(heard), contextlib.redirect_stdout(io.StringIO()):
-            return cli.parser().parse_args(list(arguments))
+            return parser().parse_args(list(arguments))
     except SystemExit:
         told = " ".join(heard.getvalue().split()) or "this command trains nothing"
         raise Unusable(f"batch.yml: {name}: {told}") from None
+
+
+@functools.cache
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command: made once, for the hundreds of commands of a batch."""
+    return cli.parser()

@@ -3,27 +3,60 @@
 
 {
   const { element, svg, colours } = lenet.page;
-  const WIDTH = 360, HEIGHT = 220, LEFT = 46, RIGHT = 12, TOP = 26, BOTTOM = 36;
+  const WIDTH = 360, HEIGHT = 220, LEFT = 54, RIGHT = 12, TOP = 26, BOTTOM = 36;
   const MOST = 400; // points of a line: more cannot be told apart
 
   // A chart of lines over the steps. lines: {name: {colour, width, dash}}; `logarithmic` as of a
-  // loss, else from 0 to 1. draw({name: [a number a step, …]}, the last step of the axis, what is to be seen).
+  // loss, else from 0 to 1. draw({name: [a number a step, …]}, the last step of the axis, a mark);
+  // mark: {name, step} of a point to set a diamond on, or null. point(step) sets a line across all
+  // curves, point(null) takes it away; stepAt(event) is the step below a pointer.
   function lineChart({ label, lines, logarithmic = false }) {
-    const grid = svg("g", { class: "learn-grid" });
+    const grid = svg("g", { class: "learn-grid" }), marks = svg("g"), pointed = svg("g");
     const strokes = Object.entries(lines).map(([name, { colour, width, dash }]) => [name,
       svg("polyline", { fill: "none", stroke: colour, "stroke-width": width, "stroke-dasharray": dash, "data-line": name })]);
-    const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "learn-chart" },
-      grid, strokes.map(([, stroke]) => stroke));
-    function draw(values, steps, words) {
-      const range = logarithmic ? decades(values) : [0, 1];
-      const place = (value) => (logarithmic ? Math.log10(value) : value);
-      const across = (step) => LEFT + (step / steps) * (WIDTH - LEFT - RIGHT);
-      const up = (value) => HEIGHT - BOTTOM - ((place(value) - range[0]) / (range[1] - range[0])) * (HEIGHT - TOP - BOTTOM);
-      grid.replaceChildren(...axes({ steps, range, logarithmic, across, up, label }));
-      for (const [name, stroke] of strokes) stroke.setAttribute("points", points(values[name] ?? [], across, up));
-      drawing.setAttribute("aria-label", words);
+    const node = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "learn-chart" },
+      grid, strokes.map(([, stroke]) => stroke), marks, pointed);
+    let drawn = null; // what the axes are made of, and the values
+    function draw(values, steps, mark = null) {
+      drawn = { ...scales(values, steps, logarithmic), values };
+      grid.replaceChildren(...axes({ ...drawn, logarithmic, label }));
+      for (const [name, stroke] of strokes) stroke.setAttribute("points", points(values[name] ?? [], drawn));
+      marks.replaceChildren(...diamond(mark, drawn, lines));
     }
-    return { node: drawing, draw };
+    const point = (step) => pointed.replaceChildren(...(step === null ? [] : pointer(step, drawn, lines)));
+    function stepAt({ clientX }) {
+      const { left, width } = node.getBoundingClientRect();
+      const share = (((clientX - left) / width) * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT);
+      return Math.round(share * drawn.steps);
+    }
+    return { node, draw, point, stepAt };
+  }
+
+  // From steps and values to places in the drawing.
+  function scales(values, steps, logarithmic) {
+    const range = logarithmic ? decades(values) : [0, 1];
+    const place = (value) => (logarithmic ? Math.log10(value) : value);
+    const across = (step) => LEFT + (step / steps) * (WIDTH - LEFT - RIGHT);
+    const up = (value) => HEIGHT - BOTTOM - ((place(value) - range[0]) / (range[1] - range[0])) * (HEIGHT - TOP - BOTTOM);
+    return { steps, range, across, up };
+  }
+
+  // A diamond around a point of a line.
+  function diamond(mark, { values, across, up }, lines) {
+    const y = mark && up(values[mark.name][mark.step]);
+    if (!Number.isFinite(y) || !mark) return [];
+    const d = `M${across(mark.step)},${y - 7} l6,7 l-6,7 l-6,-7 z`;
+    return [svg("path", { d, class: "learn-mark", stroke: lines[mark.name].colour })];
+  }
+
+  // A line at a step, and a dot where it meets each curve.
+  function pointer(step, { values, across, up }, lines) {
+    const x = across(step), found = Object.keys(lines).map((name) => [name, up(values[name]?.[step])]);
+    return [
+      svg("line", { x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM, class: "learn-pointer" }),
+      ...found.filter(([, y]) => Number.isFinite(y)).map(([name, y]) =>
+        svg("circle", { cx: x, cy: Math.min(y, HEIGHT - BOTTOM), r: 3.5, fill: lines[name].colour })),
+    ];
   }
 
   // The powers of ten between which all values lie.
@@ -34,7 +67,7 @@
   }
 
   // "x,y x,y …"; what is infinite, or too small for the axis, is left out.
-  function points(line, across, up) {
+  function points(line, { across, up }) {
     const every = Math.ceil(line.length / MOST), found = [];
     line.forEach((value, step) => {
       const y = up(value);
@@ -67,13 +100,15 @@
     return found.filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high);
   }
 
-  // What the lines mean: a short piece of each, and its name.
-  function lineLegend(lines) {
-    return element("ul", { class: "learn-legend" }, Object.entries(lines).map(([name, { colour, width, dash, words }]) =>
+  // What the lines mean: a short piece of each, and its name; then the diamond, and what it is at.
+  function lineLegend(lines, marked) {
+    const sample = (shape) => svg("svg", { viewBox: "0 0 30 14", width: 30, height: 14, "aria-hidden": "true" }, shape);
+    const items = Object.entries(lines).map(([name, { colour, width, dash, words }]) =>
       element("li", { "data-line": name },
-        svg("svg", { viewBox: "0 0 30 8", width: 30, height: 8, "aria-hidden": "true" },
-          svg("line", { x1: 0, x2: 30, y1: 4, y2: 4, stroke: colour, "stroke-width": width, "stroke-dasharray": dash })),
-        words)));
+        sample(svg("line", { x1: 0, x2: 30, y1: 7, y2: 7, stroke: colour, "stroke-width": width, "stroke-dasharray": dash })),
+        words));
+    const mark = svg("path", { d: "M15,0 l6,7 l-6,7 l-6,-7 z", class: "learn-mark", stroke: lines[marked.name].colour });
+    return element("ul", { class: "learn-legend" }, items, element("li", {}, sample(mark), marked.words));
   }
 
   // The plane of width and middle: 0s as circles, 1s as triangles, what the neuron gets wrong with a

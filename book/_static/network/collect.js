@@ -3,11 +3,13 @@
 // and the files that lenetcourse takes. They are put together in the page and saved by the browser.
 
 {
-  const { element } = lenet.page;
+  const { element, drawMap } = lenet.page;
+  const { percent } = lenet.explain;
   const SIDE = 28;
   const COLUMNS = 10; // of the sheet
   const TILE = 3 * SIDE; // pixels of a digit on the sheet
   const CAPTION = 20; // pixels below it for its label
+  const UNPREPARED = "Nothing can be kept while scaling or centring is left out: the files are in MNIST's form. Take the ticks away, above.";
   const NAMES = {
     images: "drawings-test-images-idx3-ubyte",
     labels: "drawings-test-labels-idx1-ubyte",
@@ -64,28 +66,37 @@
   }
 
   class Collection {
-    // `comparison` knows the networks; `onKept()` is called when a drawing was kept.
-    constructor({ comparison, onKept }) {
+    // `comparison` knows the networks; `onKept()` is called when a drawing was kept, `toPaper()` by
+    // a reader who goes back to the paper, which may be far above.
+    constructor({ comparison, onKept, toPaper }) {
       Object.assign(this, { comparison, onKept, kept: [], picture: null, unsaved: new Set() });
       this.labels = Array.from({ length: 10 }, (_, label) =>
-        element("button", { type: "button", "aria-label": `Keep as ${label}`, onclick: () => this.keep(label) }, String(label)));
+        element("button", { type: "button", "aria-label": `Keep as ${label}`, onclick: () => this.keep(label) }, `as ${label}`));
+      this.shown = element("canvas", { width: SIDE, height: SIDE, class: "network-keep", role: "img" });
+      this.note = element("p", { class: "network-note" });
       this.count = element("p", {});
+      this.marks = element("p", { class: "network-note" });
       this.list = element("ul", { class: "network-kept" });
       const files = { images: "Save images (IDX)", labels: "Save labels (IDX)", sheet: "Save a sheet (PNG)" };
       this.savers = Object.entries(files).map(([kind, words]) =>
         element("button", { type: "button", onclick: () => this.save(kind) }, words));
       this.element = element("div", {},
         element("fieldset", {}, element("legend", {}, "Keep this drawing: which digit is it meant to be?"),
-          element("div", { class: "network-bar" }, this.labels)),
-        this.count, this.list, element("div", { class: "network-bar" }, this.savers));
+          element("div", { class: "network-bar" }, this.shown, this.labels), this.note,
+          element("button", { type: "button", onclick: toPaper }, "To the paper")),
+        this.count, this.marks, this.list, element("div", { class: "network-bar" }, this.savers));
       addEventListener("beforeunload", (event) => this.unsaved.size && event.preventDefault());
-      this.show(null);
+      this.show(null, true);
     }
 
-    // What would be kept now: the picture that the networks see, or null.
-    show(picture) {
+    // What would be kept now: the picture that the networks see, or null. It is kept only where it
+    // is `prepared` as MNIST's digits are, scaled and centred: that is what the files promise.
+    show(picture, prepared) {
       this.picture = picture;
-      for (const button of this.labels) button.disabled = !picture;
+      drawMap(this.shown, picture ?? lenet.zeros([SIDE, SIDE]), { range: 255 });
+      this.shown.setAttribute("aria-label", picture ? "The drawing that would be kept" : "No drawing yet");
+      for (const button of this.labels) button.disabled = !picture || !prepared;
+      this.note.textContent = prepared ? "" : UNPREPARED;
       this.recount();
     }
 
@@ -112,25 +123,37 @@
       (next?.querySelector("button") ?? this.labels[0]).focus(); // or the keys would start at the top again
     }
 
-    // What a network reads in a drawing that was kept; it is asked once.
+    // What a network says of a drawing that was kept, {digit, unsure}; it is asked once.
     answer(drawing, network) {
-      if (!drawing.answers.has(network)) drawing.answers.set(network, lenet.predict(network, drawing.picture).digit);
+      if (!drawing.answers.has(network)) {
+        const { digit, unsure } = lenet.predict(network, drawing.picture);
+        drawing.answers.set(network, { digit, unsure: Boolean(unsure) });
+      }
       return drawing.answers.get(network);
     }
 
     recount() {
       const { kept, comparison } = this, total = kept.length;
-      for (const drawing of kept) {
-        const digit = this.answer(drawing, comparison.network), right = digit === drawing.label;
-        drawing.words.textContent = right ? `${drawing.label} ✓` : `${drawing.label} ✗ read as ${digit}`;
-        drawing.item.classList.toggle("network-missed", !right);
-      }
-      const shares = comparison.entries.map(({ name, network }) => {
-        const right = kept.filter((drawing) => this.answer(drawing, network) === drawing.label).length;
-        return `${name} ${right} of ${total} right (${lenet.percent(right / total)})`;
-      });
-      this.count.textContent = total ? `${shares.join(", ")}.` : "No drawing is kept yet.";
+      for (const drawing of kept) this.markOne(drawing, this.answer(drawing, comparison.network));
+      const shares = comparison.entries.map(({ name, network }) => `${name}: ${this.share(network)}`);
+      this.count.textContent = total ? `${shares.join("; ")}.` : "No drawing is kept yet.";
+      this.marks.textContent = total ? `Each ✓ and ✗ is the answer of “${comparison.chosen.name}”, the network chosen under “Compare networks”. An unsure answer counts by its best digit.` : "";
       for (const button of this.savers) button.disabled = !total;
+    }
+
+    markOne(drawing, { digit, unsure }) {
+      const isRight = digit === drawing.label, words = isRight ? "✓" : `✗ read as ${digit}`;
+      drawing.words.textContent = `${drawing.label} ${words}${unsure ? ", unsure" : ""}`;
+      drawing.item.classList.toggle("network-missed", !isRight);
+    }
+
+    // How many of the drawings a network reads right, in words.
+    share(network) {
+      const answers = this.kept.map((drawing) => ({ drawing, ...this.answer(drawing, network) }));
+      const right = answers.filter(({ drawing, digit }) => digit === drawing.label).length;
+      const unsure = answers.filter((one) => one.unsure).length;
+      const words = `${right} of ${answers.length} right (${percent(right / answers.length)})`;
+      return unsure ? `${words}, ${unsure} of all unsure` : words;
     }
 
     save(kind) {

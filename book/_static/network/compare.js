@@ -4,18 +4,23 @@
 
 {
   const { element } = lenet.page;
+  const { percent } = lenet.explain;
   const LARGEST = 64 * 2 ** 20; // bytes of a file that is read at all; LeNet-5 has 180,000
   const OURS = {
-    reader: "trained for handwriting: 20 epochs, each digit moved, turned and bent anew",
+    reader: "chapter 2's, trained for handwriting: 20 epochs, each digit moved, turned and bent anew",
     lenet5: "as in chapter 2: five epochs on MNIST's digits as they are",
   };
-
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
   // As `lenetcourse predict` says it.
   function answerWords({ order, probabilities, unsure }) {
     const [first, second] = order.map((digit) => `${digit} (${percent(probabilities[digit])})`);
     return unsure ? `unsure: ${first} or ${second}` : first;
+  }
+
+  // When a network with these facts says that it is unsure, in a sentence.
+  function unsureRule({ unsure_below: limit }) {
+    if (typeof limit !== "number") return "It is never unsure: no limit for that lies with its weights.";
+    return `Unsure: when its best digit is less than ${(100 * limit).toFixed(1)} percentage points ahead of its second.`;
   }
 
   // A bar and a number for each class. show(prediction) fills them in, show(null) empties them.
@@ -134,5 +139,5 @@
     }
   }
 
-  Object.assign(lenet, { Bars, Comparison, answerWords, percent });
+  Object.assign(lenet, { Bars, Comparison, answerWords, unsureRule });
 }

@@ -6,35 +6,28 @@
   const { element, drawMap } = lenet.page;
   const SIDE = 28;
   const NOTHING = "Draw something.";
-  const STEPS = {
-    grey: "grey", evenLight: "in even light", ink: "ink", cutOut: "cut out", box: "in 20x20", centred: "centred by mass",
-  };
+  const STEPS_NOTE = "The first three are for photographs: colours go, then shadows, then all that is too faint for ink. On this paper there is none of that, and they look alike.";
+  const STEPS = { grey: "grey", evenLight: "in even light", ink: "ink", cutOut: "cut out" };
+  // The last two steps, done or left out.
+  const boxWords = (scaling) => (scaling ? "in 20x20" : "not scaled");
+  const centredWords = (centring) => (centring ? "centred by mass" : "not centred");
   const REST = 700; // ms without a change, after which the answer is said aloud
 
-  // The drawing as it is, without to_mnist: ImageData of a square paper -> (28, 28), ink bright. Each
-  // pixel is the mean darkness of its square.
-  function asItIs({ width, data }) {
-    const size = width / SIDE, sums = new Float64Array(SIDE ** 2);
-    for (let place = 0; place < width ** 2; place++) {
-      const row = Math.floor(Math.floor(place / width) / size), column = Math.floor((place % width) / size);
-      const grey = (data[4 * place] * 299 + data[4 * place + 1] * 587 + data[4 * place + 2] * 114) / 1000;
-      sums[row * SIDE + column] += 255 - grey;
-    }
-    return { shape: [SIDE, SIDE], data: Uint8Array.from(sums, (sum) => Math.round(sum / size ** 2)) };
-  }
-
   // What the network gets of the paper: {picture, steps}, or {problem}: the sentence why it gets none.
-  function seen(paper, centring) {
+  function seen(paper, switches) {
     if (paper.isEmpty) return { problem: NOTHING };
-    if (!centring) return { picture: asItIs(paper.pixels()) };
     try {
-      const steps = lenet.toMnist(paper.opened ?? paper.pixels());
+      const steps = lenet.placed(lenet.toMnist(paper.opened ?? paper.pixels()), switches);
       return { picture: steps.centred, steps };
     } catch (error) {
       if (!(error instanceof lenet.PictureError)) throw error;
       return { problem: error.message };
     }
   }
+
+  // Does the reader write something, so that a digit is a digit?
+  const isWriting = (target) => target.isContentEditable
+    || target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=range], [type=file])");
 
   const folded = (words, inside, onToggle = null) =>
     element("details", { class: "network-folded", ontoggle: onToggle && ((event) => onToggle(event.target.open)) },
@@ -49,7 +42,7 @@
         onChange: (finished) => this.changed(finished),
       });
       this.comparison = new lenet.Comparison({ onChange: () => this.changed(true) });
-      this.collection = new lenet.Collection({ comparison: this.comparison, onKept: () => this.paper.clear() });
+      this.collection = new lenet.Collection({ comparison: this.comparison, onKept: () => this.paper.clear(), toPaper: () => this.toPaper() });
       this.examples = lenet.page.exampleDigits().map(lenet.asPicture);
       this.problem = element("p", { class: "network-wrong", role: "alert", hidden: true });
       this.makeAnswer();
@@ -64,7 +57,7 @@
         element("div", { class: "network-desk" }, this.paper.canvas, this.sight, this.answerBox, this.tools()), this.problem,
         element("p", { class: "network-note" }, "Without a mouse: Tab to the paper; the arrow keys move the pen, Space puts it down and lifts it. ",
           "Nothing that you draw or open leaves this page: it asks no server, and it keeps nothing when you close it."),
-        folded("From the drawing to 28x28, step by step", this.steps, (open) => {
+        folded("From the drawing to 28x28, step by step", [this.steps, element("p", { class: "network-note" }, STEPS_NOTE)], (open) => {
           this.stepsOpen = open;
           this.update();
         }),
@@ -85,27 +78,38 @@
           element("label", { for: width.id }, "Pen"), width,
           element("span", {}, file, element("label", { for: file.id, class: "network-button" }, "Open a picture …")),
           element("span", { class: "network-note" }, "or drop or paste one")),
-        element("div", { class: "network-bar", role: "group", "aria-label": "Example digits" },
-          element("span", { class: "network-note" }, "Examples, also by the keys:"),
-          this.examples.map((_, digit) => element("button", { type: "button", class: "network-small",
-            "aria-label": `Example ${digit}`, onclick: () => this.example(digit) }, String(digit)))));
+        this.exampleButtons());
+    }
+
+    // Pictures, so that nobody takes them for the labels of "Collect". Who needs the keys 0 to 9 for
+    // something else (speech, a browser's own shortcuts) can switch them off here.
+    exampleButtons() {
+      this.byKeys = element("input", { type: "checkbox", id: "network-keys", checked: true });
+      const button = (picture, digit) => element("button", { type: "button", class: "network-example",
+        "aria-label": `Example ${digit}`, title: `Key ${digit}`, onclick: () => this.example(digit) }, lenet.asPicture(picture));
+      return element("div", { class: "network-bar", role: "group", "aria-label": "Example digits" },
+        element("span", { class: "network-note" }, "Examples:"), lenet.page.exampleDigits().map(button),
+        element("span", {}, this.byKeys, element("label", { for: this.byKeys.id, class: "network-note" }, "also by the keys 0 to 9")));
     }
 
     // What the network sees, and what it says.
     makeAnswer() {
       this.map = element("canvas", { width: SIDE, height: SIDE, class: "network-map network-seen", role: "img" });
-      this.plain = element("input", { type: "checkbox", id: "network-plain", onchange: () => this.changed(true) });
+      const leftOut = (name) => (this[name] = element("input", { type: "checkbox", id: `network-${name}`, onchange: () => this.changed(true) }));
+      const choice = (name, words) => element("p", { class: "network-choice" }, leftOut(name), element("label", { for: `network-${name}` }, words));
       this.steps = element("div", { class: "network-row" });
       this.sight = element("div", { class: "network-sight" },
         element("p", { class: "network-title" }, "What the network sees"), this.map,
-        element("p", { class: "network-choice" }, this.plain, element("label", { for: this.plain.id }, "without centring: the paper as it is")));
+        choice("unscaled", "without scaling"), choice("uncentred", "without centring"));
       this.words = element("p", { class: "network-verdict" });
       this.bars = element("div", {});
-      this.answerBox = element("div", { class: "network-says" }, element("p", { class: "network-title" }, "What it says"), this.words, this.bars);
+      this.name = element("p", { class: "network-title" });
+      this.rule = element("p", { class: "network-note" });
+      this.answerBox = element("div", { class: "network-says" }, this.name, this.words, this.bars, this.rule);
     }
 
     listen() {
-      this.place.addEventListener("keydown", (event) => this.key(event));
+      document.addEventListener("keydown", (event) => this.key(event));
       // Anywhere: beside the paper the browser would leave the page to show the file.
       document.addEventListener("dragover", (event) => event.preventDefault());
       document.addEventListener("drop", (event) => {
@@ -115,12 +119,19 @@
       document.addEventListener("paste", (event) => this.open(event.clipboardData?.files[0]));
     }
 
-    // 0 to 9 and Ctrl+Z work while something of this part of the page has the focus.
+    // 0 to 9 and Ctrl+Z, wherever on the page the reader is, but not where something is written.
     key(event) {
-      if ((event.ctrlKey || event.metaKey) && event.key === "z") this.paper.undo();
-      else if (!event.ctrlKey && !event.metaKey && !event.altKey && /^[0-9]$/.test(event.key)) this.example(Number(event.key));
+      if (event.defaultPrevented || isWriting(event.target)) return;
+      const withControl = event.ctrlKey || event.metaKey;
+      if (withControl && event.key === "z") this.paper.undo();
+      else if (this.byKeys.checked && !withControl && !event.altKey && /^[0-9]$/.test(event.key)) this.example(Number(event.key));
       else return;
       event.preventDefault();
+    }
+
+    toPaper() {
+      this.paper.canvas.scrollIntoView({ block: "center" });
+      this.paper.canvas.focus({ preventScroll: true });
     }
 
     example(digit) {
@@ -149,13 +160,14 @@
 
     // Bring everything up to date with the paper and the networks.
     show() {
-      const { picture = null, steps, problem } = seen(this.paper, !this.plain.checked);
+      const switches = { scaling: !this.unscaled.checked, centring: !this.uncentred.checked };
+      const { picture = null, steps, problem } = seen(this.paper, switches);
       const prediction = this.comparison.show(picture);
       drawMap(this.map, picture ?? lenet.zeros([SIDE, SIDE]), { range: 255 });
       this.map.setAttribute("aria-label", picture ? "The drawing in 28 by 28 pixels" : "Nothing yet: 28 by 28 empty pixels");
       this.showAnswer(prediction, problem);
-      if (this.stepsOpen) this.showSteps(steps);
-      this.collection.show(picture);
+      if (this.stepsOpen) this.showSteps(steps, switches);
+      this.collection.show(picture, switches.scaling && switches.centring);
       this.showLayers(picture && { input: lenet.asInput(picture), ...prediction.layers });
     }
 
@@ -170,21 +182,24 @@
     }
 
     showAnswer(prediction, problem) {
-      const { network } = this.comparison;
+      const { network, name } = this.comparison.chosen;
       if (this.shown !== network) {
         this.shown = network;
         this.table = new lenet.Bars(network.classes, "Probability of each digit");
         this.bars.replaceChildren(this.table.element);
+        this.name.textContent = `What “${name}” says`;
+        this.rule.textContent = lenet.unsureRule(network.facts);
       }
       this.table.show(prediction);
       this.words.textContent = problem ?? lenet.answerWords(prediction);
       this.words.classList.toggle("network-unsure", Boolean(problem ?? prediction.unsure));
     }
 
-    showSteps(steps) {
-      const figures = Object.entries(steps ? STEPS : {}).map(([name, words]) =>
-        element("div", { class: "network-step" }, drawMap(element("canvas"), upright(name, steps[name])), element("div", {}, words)));
-      this.steps.replaceChildren(...(figures.length ? figures : ["Draw something, and leave the centring on."]));
+    showSteps(steps, { scaling, centring }) {
+      const words = { ...STEPS, box: boxWords(scaling), centred: centredWords(centring) };
+      const figures = Object.entries(steps ? words : {}).map(([name, caption]) =>
+        element("div", { class: "network-step" }, drawMap(element("canvas"), upright(name, steps[name])), element("div", {}, caption)));
+      this.steps.replaceChildren(...(figures.length ? figures : ["Draw something, and its steps appear here."]));
     }
   }
 
@@ -199,6 +214,4 @@
       return page.build();
     });
   }
-
-  Object.assign(lenet, { asItIs });
 }

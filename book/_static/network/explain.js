@@ -100,12 +100,18 @@
   // All cells or terms of a convolution or a dense layer.
   const productsOf = ({ terms, windows }) => terms ?? windows.flatMap((one) => one.cells.flat());
 
-  // With two decimals and a true minus; only what is 0 is written "0".
-  const number = (value, decimals = 2) =>
-    value === 0 ? "0" : value.toFixed(decimals).replace("-", "−");
+  // With two decimals and a true minus. Small numbers have two figures, but at most two decimals
+  // more: a product is seldom 0.00. Only what is 0 is written "0".
+  function number(value, decimals = 2) {
+    if (value === 0) return "0";
+    const figures = 1 - Math.floor(Math.log10(Math.abs(value)));
+    const text = value.toFixed(Math.min(decimals + 2, Math.max(decimals, figures)));
+    return Number(text) ? text.replace("-", "−") : text.replace("-", "");
+  }
 
+  // Of probabilities and of shares right. Softmax gives no 0.
   const percent = (share) =>
-    share > 0 && share < 0.0005 ? "< 0.1 %" : `${number(100 * share, 1)} %`;
+    share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
 
   // Where a place is, as one says it: counted from 1.
   function placeName(stages, { stage, channel, row, column }) {

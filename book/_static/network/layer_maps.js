@@ -3,8 +3,8 @@
 // ops.js and page.js.
 //
 // One canvas and not one for each map, because everything is painted again with every stroke that a
-// reader draws. Colours are those of the course's drawings: white for the smallest number of a
-// layer, dark for its largest; a hue for each kind of layer.
+// reader draws. Colours are those of the course's drawings: white for the smallest number that is
+// expected in a layer, dark for the largest; a hue for each kind of layer.
 
 {
   const { element, colours, rangeOf } = lenet.page;
@@ -28,12 +28,10 @@
   const SIGNED = Array.from({ length: SHADES }, (_, n) =>
     colours.signed((2 * n) / (SHADES - 1) - 1));
 
-  // Smallest and largest number of a layer; a picture's scale goes from 0 to 1.
-  function limitsOf({ data }, kind) {
-    const low = data.reduce((a, b) => Math.min(a, b), Infinity);
-    const high = data.reduce((a, b) => Math.max(a, b), -Infinity);
-    return kind === "input" ? [0, Math.max(1, high)] : [low, high];
-  }
+  // Smallest and largest number of a layer.
+  const limitsOf = ({ data }) => [
+    data.reduce((a, b) => Math.min(a, b), Infinity), data.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
 
   // A canvas with the maps of a tensor (channels, height, width), side by side in rows. All lengths
   // are CSS pixels.
@@ -43,9 +41,10 @@
       this.pixels = document.createElement("canvas"); // a pixel a number; maps below one another
     }
 
-    // `kind` gives the hue; with `signed`, white is 0 and blue is negative. `scale` is the side of
-    // a number, `most` the width that there is, `only` the one map to show, or null for all.
-    paint(values, { kind, scale, most = Infinity, signed = false, only = null }) {
+    // `kind` gives the hue, `limits` the numbers that are white and dark, and so is what lies
+    // beyond them; with `signed`, white is 0 and blue is negative. `scale` is the side of a number,
+    // `most` the width that there is, `only` the one map to show, or null for all.
+    paint(values, { kind, limits, scale, most = Infinity, signed = false, only = null }) {
       const [channels, height, width] = values.shape, isVector = height * width === 1;
       const count = only === null ? channels : 1, gap = isVector ? 2 : 4;
       const fitting = Math.floor((most + gap - 2) / (width * scale + gap));
@@ -55,7 +54,7 @@
       const pen = this.lay({ values, cell, columns, gap, only, margin: 1, hue: HUES[kind] });
       const range = rangeOf(values);
       if (signed) this.fillPixels(values, SIGNED, [-range, range]);
-      else this.fillPixels(values, RAMPS[kind], limitsOf(values, kind));
+      else this.fillPixels(values, RAMPS[kind], limits);
       for (let n = 0; n < count; n++) {
         const channel = only ?? n, { x, y } = this.corner(channel);
         const box = [x, y, width * scale, height * scale];
@@ -65,11 +64,11 @@
     }
 
     // A few scores or probabilities, (classes, 1, 1), as bars, each with its digit before it and
-    // its number, as `text` writes it, behind it.
-    paintBars(values, { kind, scale, text }) {
+    // its number, as `text` writes it, behind it. The scale goes beyond `limits` where it must.
+    paintBars(values, { kind, limits, scale, text }) {
       const cell = { wide: 40 * scale, high: 4 * scale }, { data } = values, hue = HUES[kind];
       const pen = this.lay({ values, cell, columns: 1, gap: 0, only: null, margin: 1, hue });
-      const low = Math.min(0, ...data), high = Math.max(kind === "softmax" ? 1 : 0, ...data);
+      const low = Math.min(0, limits[0], ...data), high = Math.max(0, limits[1], ...data);
       const start = 4 * scale, room = 20 * scale, best = data.indexOf(Math.max(...data));
       const at = (value) => start + (room * (value - low)) / (high - low || 1);
       data.forEach((value, n) => {
@@ -86,20 +85,26 @@
 
     // Frame a region in the maps that it lies in; `isPlace` is the number itself.
     mark({ channel, top, left, bottom, right }, isPlace = false) {
-      const { values: { shape: [channels, height, width] }, only, cell, hue } = this.layout;
-      const pen = this.canvas.getContext("2d");
-      const isAll = channel === null && (bottom - top) * (right - left) === height * width;
-      if (isAll && only === null) {
-        return frame(pen, [1, 1, this.size.width - 2, this.size.height - 2], ORANGE, 2);
-      }
-      for (let n = 0; n < channels; n++) {
-        if ((channel ?? n) !== n || (only ?? n) !== n) continue;
-        const { x, y } = this.corner(n);
-        const size = [(right - left) * cell.wide, (bottom - top) * cell.high];
-        const box = [x + left * cell.wide, y + top * cell.high, ...size];
+      const pen = this.canvas.getContext("2d"), { hue } = this.layout;
+      for (const box of this.boxes({ channel, top, left, bottom, right })) {
         if (isPlace) frame(pen, box, "white", 4); // seen also on dark numbers
         frame(pen, box, isPlace && hue === ORANGE ? INK : ORANGE, 2);
       }
+    }
+
+    // Where a region lies on the canvas: [x, y, width, height], one for each map that it lies in;
+    // one for all maps together where it is all of them.
+    boxes({ channel, top, left, bottom, right }) {
+      const { values: { shape: [channels, height, width] }, only, cell } = this.layout;
+      const isAll = channel === null && (bottom - top) * (right - left) === height * width;
+      if (isAll && only === null) return [[1, 1, this.size.width - 2, this.size.height - 2]];
+      const shown = Array.from({ length: channels }, (_, n) => n)
+        .filter((n) => (channel ?? n) === n && (only ?? n) === n);
+      return shown.map((n) => {
+        const { x, y } = this.corner(n);
+        return [x + left * cell.wide, y + top * cell.high,
+          (right - left) * cell.wide, (bottom - top) * cell.high];
+      });
     }
 
     // What lies under a pointer's event: {channel, row, column}, or null between the maps.
@@ -161,7 +166,8 @@
       const picture = new ImageData(width, channels * height);
       const unit = high > low ? (SHADES - 1) / (high - low) : 0;
       data.forEach((value, n) => {
-        const [red, green, blue] = ramp[Math.round((value - low) * unit)];
+        const shade = Math.min(SHADES - 1, Math.max(0, Math.round((value - low) * unit)));
+        const [red, green, blue] = ramp[shade];
         picture.data[4 * n] = red;
         picture.data[4 * n + 1] = green;
         picture.data[4 * n + 2] = blue;

@@ -110,7 +110,7 @@
       termTable("Softmax makes shares of scores: each power, divided by the sum of all",
         ["class", "score", powers, "share"], terms.map(row)),
       element("p", { class: "layers-sum" },
-        `${number(power, 4)} / ${number(sum, 4)} = ${percent(share)}. The largest score, `,
+        `${number(power, 4)} / ${number(sum, 4)}: ${percent(share)}. The largest score, `,
         `${number(largest)}, is taken off first, so that no power grows too large.`),
     ];
   }
@@ -132,7 +132,7 @@
     return element("div", {},
       element("p", { class: "layers-sum" }, parts.flatMap(part),
         element("strong", {}, `= ${number(sum)}`), after, "."),
-      element("p", { class: "network-note" }, "Written with two decimals, computed with all."));
+      element("p", { class: "network-note" }, "Rounded as written here, computed with all decimals."));
   }
 
   // A light ground in the colour of a share from −1 to 1: dark words stay readable on it.

@@ -1,7 +1,7 @@
 "use strict";
 // The two pictures of showLayers: the whole network, and the way from the digit to one map. Both
-// draw what they are told; layers.js knows what is chosen. They need layer_maps.js and
-// layer_number.js.
+// draw what they are told; layers.js knows what is chosen. They need layer_maps.js, layer_lines.js,
+// layer_way.js and layer_number.js.
 
 {
   const { element, limitsOf, legend, rangeOf } = lenet.page;
@@ -23,6 +23,8 @@
       this.node = element("div", {
         class: "layers-network", role: "group", "aria-label": "All layers of the network",
       }, parts);
+      this.lines = new lenet.WindowLines(this.node);
+      this.node.append(this.lines.element);
     }
 
     draw(stages, place, room) {
@@ -33,10 +35,12 @@
         paint(maps, stages, n, { scale, most: room, bars: 4 });
         if (regions[n]) maps.mark(regions[n], n === place.stage);
         maps.canvas.tabIndex = n === place.stage ? 0 : -1;
-        const [low, high] = limitsOf(stage.values, stage.kind);
+        const [low, high] = limitsOf(stage.values);
         const range = `${number(low)} to ${number(high)}`;
         if (!isNamed(stages, n)) caption.lastChild.textContent = range;
       });
+      const [from, to] = [place.stage - 1, place.stage].map((n) => this.figures[n]?.maps);
+      this.lines.draw(from, regions.at(-2), to, regions.at(-1));
     }
 
     focus(stage) {
@@ -74,11 +78,13 @@
       ];
       this.nearer = button("Write this number out", act.nearer);
       this.follow = button("Where does most of it come from?", act.follow);
+      this.way = new lenet.Way((place) => act.go(place));
       this.sum = element("div");
       const panels = [this.digit, this.before, this.kernel, this.map, this.all];
       this.node = element("div", { class: "layers-near" },
-        element("div", { class: "network-bar" }, this.turn, this.nearer, this.follow),
-        element("div", { class: "network-row" }, panels.map(({ node }) => node)), this.sum);
+        // The button that is pressed again and again comes first: nothing moves it away.
+        element("div", { class: "network-bar" }, this.follow, this.nearer, this.turn),
+        this.way.element, element("div", { class: "network-row" }, panels.map(({ node }) => node)), this.sum);
       this.listenBefore();
       this.listenMap();
     }
@@ -116,9 +122,11 @@
       });
     }
 
-    // `window` is the map before whose products are written out, or null.
-    draw(stages, place, { level, room, window }) {
+    // `window` is the map before whose products are written out, or null; `way` the places from
+    // which the reader came, and `chosen` the one where the way ends.
+    draw(stages, place, { level, room, window, way, chosen }) {
       this.place = place;
+      this.way.draw(stages, way, chosen);
       const regions = regionsOf(stages, place), isNear = level === NUMBER;
       this.drawDigit(stages, regions, isNear || room < 500 ? 4 : 5);
       this.drawBefore(stages, place, regions, { room, window, isNear });
@@ -196,7 +204,8 @@
       const [count, height, width] = stages[n].values.shape;
       for (const button of this.turn) button.hidden = height * width === 1 || count === 1;
       this.nearer.hidden = isNear;
-      this.follow.hidden = n === 0;
+      // It stays where it is, and keeps the keys' focus, also where there is nothing to follow.
+      this.follow.setAttribute("aria-disabled", String(n === 0));
     }
 
     // Written anew; a button that had the keys' focus has it again.
@@ -209,7 +218,10 @@
       if (key) this.sum.querySelector(`[data-key="${key}"]`)?.focus();
     }
 
+    // The keys' focus goes to the map, but stays on a button that leads from number to number.
     focus() {
+      const { activeElement } = document;
+      if (activeElement === this.follow || this.way.holds(activeElement)) return;
       this.map.maps.canvas.focus({ preventScroll: true });
     }
   }
@@ -231,9 +243,10 @@
 
   // `bars` is the scale of a stage of bars, `scale` that of all others.
   function paint(maps, stages, n, { scale, bars, most, only }) {
-    const { kind, values } = stages[n];
-    if (!isNamed(stages, n)) return maps.paint(values, { kind, scale, most, only });
-    maps.paintBars(values, { kind, scale: bars, text: kind === "softmax" ? percent : number });
+    const { kind, values, limits } = stages[n];
+    if (!isNamed(stages, n)) return maps.paint(values, { kind, limits, scale, most, only });
+    const text = kind === "softmax" ? percent : (value) => number(value);
+    maps.paintBars(values, { kind, limits, scale: bars, text });
   }
 
   // Pixels for a number, so that the maps before a layer, or a kernel's parts, stand side by side.

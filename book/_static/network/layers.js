@@ -4,12 +4,13 @@
 //     const view = lenet.showLayers(element, network, { input, ...network.forward(input) });
 //     view.update({ input, ...network.forward(input) }); // with every stroke
 //
-// Its scripts, in their order: ops.js, page.js, stages.js, explain.js, layer_maps.js,
-// layer_number.js, layer_views.js, layers.js; and the style sheets page.css and layers.css.
+// Its scripts, in their order: ops.js, networks.js, weights/digits.js, page.js, stages.js,
+// explain.js, layer_maps.js, layer_lines.js, layer_way.js, layer_number.js, layer_views.js,
+// layers.js; and the style sheets page.css and layers.css.
 
 {
   const { element, announce, onceAFrame, rampBar } = lenet.page;
-  const { stagesOf, largestPlace } = lenet.stages;
+  const { stagesOf, largestPlace, limitsOver } = lenet.stages;
   const { sentence, strongestBefore } = lenet.explain;
   const NETWORK = 0, LAYER = 1, NUMBER = 2; // the levels
   const FIRST = 1; // the stage of the first example
@@ -38,6 +39,7 @@
       this.network = this.stages = null;
       this.level = NETWORK;
       this.place = null; // the chosen number
+      this.way = []; // the numbers from which the reader came to it, each of a later stage
       this.hasChosen = false; // the reader; until then it is the largest of the first layer
       this.pointed = null; // the number under the mouse or finger
       this.window = null; // the map whose products are written out; null: the one that counts most
@@ -59,13 +61,13 @@
         chooseWindow: (channel) => this.chooseWindow(channel),
         turn: (by) => this.turn(by),
         nearer: () => this.go(this.place, NUMBER),
-        follow: () => this.go(strongestBefore(this.stages, this.place)),
+        follow: () => this.follow(),
       });
       this.views = element("div", {}, this.near.node);
       this.root = element("div", { class: "layers", onkeydown: (event) => this.key(event) },
         element("p", {}, "Three levels: the network, one layer, one number. Point at any value to ",
           "see what it is computed from; click, tap or Enter goes nearer, Escape goes back, ",
-          "the arrow keys move."),
+          "step by step, the arrow keys move."),
         this.levels, this.words, this.views, legend());
     }
 
@@ -90,8 +92,11 @@
         this.network = network;
         this.hasChosen = false; // the old place may lie outside
         this.pointed = this.window = null;
+        this.way = [];
+        this.limits = limitsOver(network, lenet.page.exampleDigits().map(lenet.asInput));
         this.buildNetwork();
       }
+      this.stages.forEach((stage, n) => (stage.limits = this.limits[n]));
       if (!this.hasChosen) this.place = largestPlace(this.stages, this.place?.stage ?? FIRST);
       this.draw();
     }
@@ -99,11 +104,11 @@
     draw() {
       this.room = this.root.clientWidth;
       if (!this.stages || !this.room) return; // wiped or hidden since this frame was asked for
-      const { stages, level, room, window } = this, place = this.pointed ?? this.place;
+      const { stages, level, room, window, way, place: chosen } = this, place = this.pointed ?? chosen;
       this.all.node.hidden = level !== NETWORK;
       this.near.node.hidden = level === NETWORK;
       if (level === NETWORK) this.all.draw(stages, place, room);
-      else this.near.draw(stages, place, { level, room, window });
+      else this.near.draw(stages, place, { level, room, window, way, chosen });
       this.words.textContent = sentence(stages, place);
       for (const [n, button] of [...this.levels.children].entries()) {
         button.setAttribute("aria-pressed", String(n === level));
@@ -125,9 +130,11 @@
       this.draw();
     }
 
-    // Go to a number, at this level or another.
+    // Go to a number, at this level or another. The way begins anew in the picture of the network.
     go(place, level = this.level) {
       const isOther = level !== this.level;
+      const came = this.level === NETWORK || level === NETWORK ? [] : [...this.way, this.place];
+      this.way = came.filter(({ stage }) => stage > place.stage);
       this.level = level;
       this.choose(place);
       if (level === NETWORK) this.all.focus(place.stage);
@@ -141,6 +148,12 @@
       if (place === this.pointed) return;
       this.pointed = place;
       this.drawSoon();
+    }
+
+    // To where most of the chosen number comes from; a pixel comes from nowhere.
+    follow() {
+      const before = strongestBefore(this.stages, this.place);
+      if (before) this.go(before);
     }
 
     chooseWindow(channel) {
@@ -168,7 +181,8 @@
 
     escape() {
       if (this.level === NETWORK) return false;
-      this.go(this.place, this.level - 1);
+      if (this.way.length) this.go(this.way.at(-1));
+      else this.go(this.place, this.level - 1);
       return true;
     }
 
@@ -209,7 +223,8 @@
     const ramp = (kind, words) => element("li", {}, rampBar(kind), ` ${words}`);
     return element("ul", { class: "layers-legend network-note" },
       ramp("conv2d", "convolution"), ramp("maxPool2d", "pooling"), ramp("linear", "dense layer"),
-      element("li", {}, "light: the smallest number of a layer; dark: its largest"),
+      element("li", {}, "light and dark: the smallest and the largest number that ten example digits give in a layer, ",
+        "the same for every drawing"),
       element("li", {}, element("span", { class: "layers-mark", "aria-hidden": "true" }),
         " what the chosen number is computed from"));
   }

@@ -2,28 +2,24 @@
 // The page "Watch it learn": sliders and buttons, a step a frame, and what each step changed.
 
 {
-  const { element, colours } = lenet.page;
-  const { startTraining, step, evaluate, shutUnits, gradientLength } = lenet.training;
-  const RATES = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+  const { element } = lenet.page;
+  const { startTraining, step, evaluate, gradientLength } = lenet.training;
+  const RATES = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 30];
   const BATCHES = [1, 2, 5, 10, 20, 50, 100, 200];
   const MOMENTA = [0, 0.5, 0.8, 0.9, 0.95, 0.99];
   const MOST_STEPS = 3000; // after which it stops by itself
-  const AT_ONCE = 100; // steps that "Start" takes for readers who want no motion
+  const HUNDRED = 100; // steps of a button
+  const AT_ONCE = 500; // steps that "Start" takes for readers who want no motion
   const SLICE = 12; // ms of work before the page gets its turn
   const SEEDS = 2 ** 32; // so many there are
 
   // Networks by name: what the menu says, and settings with which each learns well.
   const CHOICES = {
-    small: { words: "small network: 784 pixels, 32 hidden units, 10 scores", rate: 0.1, batch: 20, momentum: 0 },
-    layer: { words: "ten neurons, one a digit, on the 784 pixels", rate: 0.1, batch: 20, momentum: 0 },
-    neuron: { words: "one neuron with two weights: is it a 0 or a 1?", rate: 1, batch: 200, momentum: 0 },
+    small: { words: "small network, 32 hidden units", rate: 0.1, batch: 20, momentum: 0 },
+    layer: { words: "ten neurons, one a digit", rate: 0.1, batch: 20, momentum: 0 },
+    neuron: { words: "one neuron: is it a 0 or a 1?", rate: 1, batch: 200, momentum: 0 },
   };
-  const LINES = {
-    batch: { colour: "#9a9a9a", width: 1, words: "the batch of the step" },
-    before: { colour: "#7a4a9e", width: 2, dash: "2 4", words: "training digits, the run before" },
-    train: { colour: colours.lines[0], width: 2.5, words: "training digits" },
-    held: { colour: colours.lines[1], width: 2, dash: "7 4", words: "digits held out" },
-  };
+  const WRONG = ["diverged", "climbing", "allDead", "overfitting", "rebounding"]; // kinds of verdicts
 
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
@@ -42,10 +38,10 @@
     build() {
       return element("div", { class: "learn" },
         element("div", { class: "learn-controls" }, this.controls),
-        element("div", { class: "network-bar" }, Object.values(this.buttons)),
-        this.sentence, this.facts,
-        element("div", { class: "learn-charts" }, this.loss.node, this.right.node),
-        this.legend, this.table, this.maps.node);
+        element("div", { class: "network-bar learn-buttons" }, Object.values(this.buttons)),
+        this.curves.node,
+        element("div", { class: "learn-verdict" }, this.sentence, this.note),
+        this.facts, this.table, this.maps.node);
     }
 
     // Controls: each changes the next step; another network or seed begins anew.
@@ -73,19 +69,18 @@
       const button = (words, onclick) => element("button", { type: "button", onclick }, words);
       this.buttons = {
         start: button("Start", () => (this.left ? this.pause() : this.start())),
-        step: button("One step", () => this.run(1)),
-        epoch: button("One epoch", () => this.run(this.stepsLeft())),
+        step: button("One step", () => this.add(1)),
+        hundred: button(`${HUNDRED} steps`, () => this.add(HUNDRED)),
+        epoch: button("One epoch", () => this.add(this.stepsOfEpoch())),
         reset: button("Reset", () => this.reset()),
       };
     }
 
     makeReadings() {
-      const { lineChart } = lenet.charts;
-      this.loss = lineChart({ label: "loss", lines: LINES, logarithmic: true });
-      this.right = lineChart({ label: "right", lines: { train: LINES.train, held: LINES.held } });
-      this.legend = lenet.charts.lineLegend(LINES);
+      this.curves = new lenet.Curves();
       this.sentence = element("p", { class: "learn-sentence" });
-      this.facts = element("p", { class: "network-note" });
+      this.note = element("p", {}); // why it is so
+      this.facts = element("p", { class: "network-note learn-facts" });
       this.table = element("table", { class: "learn-table" });
     }
 
@@ -102,7 +97,7 @@
       this.seed.value = seed;
       if (this.training?.steps && this.history) this.before = this.history.train.map(({ loss }) => loss);
       this.training = startTraining(this.network.value, seed);
-      this.history = { batch: [], train: [], held: [] };
+      this.history = { batch: [], sizes: [], train: [], held: [] };
       this.measure();
       this.maps.begin(this.training);
       this.stop();
@@ -112,10 +107,23 @@
       return Object.fromEntries(Object.entries(this.sliders).map(([name, { value }]) => [name, value()]));
     }
 
-    // How many steps are left of the epoch; of a new one, all.
-    stepsLeft() {
-      const { waiting, train } = this.training;
-      return Math.ceil((waiting.length || train.labels.length) / this.settings.batch);
+    // How many steps it takes to the end of the epoch: of the one that the steps still to take end in,
+    // or, where they end with it, of the next.
+    stepsOfEpoch() {
+      const { waiting, train } = this.training, { batch } = this.settings;
+      const whole = Math.ceil(train.labels.length / batch), left = Math.ceil(waiting.length / batch);
+      const beyond = this.ahead - left;
+      return beyond < 0 ? -beyond : whole - (beyond % whole);
+    }
+
+    // Steps still to take, if it is known how many.
+    get ahead() {
+      return Number.isFinite(this.left) ? this.left : 0;
+    }
+
+    // So many steps more. After "Start", the last ones.
+    add(steps) {
+      this.run(this.ahead + steps);
     }
 
     start() {
@@ -146,7 +154,9 @@
     }
 
     oneStep() {
-      this.history.batch.push(step(this.training, this.settings));
+      const { history, training, settings } = this, waiting = training.waiting.length || training.train.labels.length;
+      history.batch.push(step(training, settings));
+      history.sizes.push(Math.min(settings.batch, waiting));
       this.measure();
       this.left--;
       if (this.ended()) this.left = 0;
@@ -165,51 +175,42 @@
       this.relabel();
       this.show();
       const { train, held } = this.history;
-      lenet.page.announce(`Step ${this.training.steps}. ${this.sentence.textContent} Right: ${percent(1 - train.at(-1).wrong)} of the training digits, ${percent(1 - held.at(-1).wrong)} of those held out.`);
+      lenet.page.announce(`Step ${this.training.steps}. ${this.sentence.textContent} ${this.note.textContent} Right: ${percent(1 - train.at(-1).wrong)} of the training digits, ${percent(1 - held.at(-1).wrong)} of those held out.`);
     }
 
     relabel() {
-      const { start, step, epoch } = this.buttons, ended = this.ended();
+      const { reset, start, ...others } = this.buttons, ended = this.ended();
       start.textContent = this.left ? "Pause" : lenet.page.reducedMotion() ? `${AT_ONCE} steps` : "Start";
-      for (const one of [start, step, epoch]) one.disabled = ended && !this.left;
+      for (const one of [start, ...Object.values(others)]) one.disabled = ended && !this.left;
     }
 
     // Everything that a step changes.
     show() {
-      const { training, history, settings } = this, { kind, text } = lenet.verdict(training, history, settings);
+      const { training, history, settings } = this, { kind, text, note } = lenet.verdict(training, history, settings);
       const full = training.steps >= MOST_STEPS ? ` It stops here, after ${MOST_STEPS} steps.` : "";
       this.sentence.textContent = text + full;
       this.sentence.dataset.kind = kind;
-      this.sentence.classList.toggle("network-wrong", ["diverged", "climbing", "shut"].includes(kind));
+      this.sentence.classList.toggle("network-wrong", WRONG.includes(kind));
+      this.note.textContent = note;
       this.showFacts();
-      this.showCurves();
+      this.curves.draw(training, history, this.before);
       this.maps.show(training);
     }
 
     showFacts() {
       const { training, history } = this, { train, held } = history, parts = { train, held };
-      const last = training.steps ? `; the batch had the loss ${lenet.inWords(history.batch.at(-1))}, and the gradient the length ${lenet.inWords(gradientLength(training))}` : "";
+      const last = training.steps ? `; the batch had the loss ${lenet.inWords(history.batch.at(-1))}, and its gradient, all slopes together, the length ${lenet.inWords(gradientLength(training))}` : "";
       this.facts.textContent = `Step ${training.steps}, epoch ${training.epochs}${last}.`;
       const row = (head, ...cells) =>
         element("tr", {}, element("th", { scope: "row" }, head), cells.map((cell) => element("td", {}, cell)));
       const rows = Object.entries(parts).map(([name, line]) => {
         const count = training[name].labels.length, { loss, wrong } = line.at(-1);
         const head = name === "train" ? "training digits" : "held out";
-        return row(head, lenet.inWords(loss), `${Math.round(wrong * count)} of ${count}`, percent(1 - wrong));
+        return row(head, lenet.inWords(loss).replace("less than", "<"), `${Math.round(wrong * count)} of ${count}`, percent(1 - wrong));
       });
       this.table.replaceChildren(
         element("thead", {}, element("tr", {}, ["digits", "loss", "wrong", "right"].map((head) => element("th", { scope: "col" }, head)))),
         element("tbody", {}, rows));
-    }
-
-    showCurves() {
-      const { train, held, batch } = this.history, { steps } = this.training;
-      const last = Math.max(50, steps, this.before?.length - 1 || 0); // of the axis
-      const loss = { batch, before: this.before ?? [], train: train.map((one) => one.loss), held: held.map((one) => one.loss) };
-      this.legend.querySelector("[data-line=before]").hidden = !this.before;
-      this.loss.draw(loss, last, `Loss over ${steps} steps: training digits ${lenet.inWords(loss.train.at(-1))}, held out ${lenet.inWords(loss.held.at(-1))}.`);
-      const right = { train: train.map((one) => 1 - one.wrong), held: held.map((one) => 1 - one.wrong) };
-      this.right.draw(right, last, `Share right over ${steps} steps: training digits ${percent(right.train.at(-1))}, held out ${percent(right.held.at(-1))}.`);
     }
   }
 

@@ -1,11 +1,12 @@
 "use strict";
 // How the page "Slide a kernel" shows numbers: a map as pixels with frames over it, a window as a
-// table, a kernel as fields in which one can type, or which one drags up and down; and what is chosen.
+// table, a kernel as fields; and what is chosen.
 
 {
   const { element, drawMap, colours, rangeOf } = lenet.page;
-  const { written, typed } = lenet.sliding;
+  const { written } = lenet.sliding;
   const READABLE = 7; // columns up to which a map's numbers are written into its cells
+  const LETTERS = 5; // of a number that fits into such a cell
   const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
   // How a tensor is coloured: "ink" (0 white), "light" (0 black) or "signed" (0 white, blue below).
@@ -76,12 +77,22 @@
       this.frames.replaceChildren(...frames.map((frame) => frameOn(frame, height, width)));
     }
 
+    // The style sheet makes room for what is written, by `--columns` and the longest number's `--letters`.
     showNumbers({ shape: [, width], data }, look, range, known) {
-      this.cells.style.gridTemplateColumns = `repeat(${width}, 1fr)`;
-      const numbers = width <= READABLE ? Array.from(data) : [], decimals = width < 5 ? 2 : 1;
-      this.cells.replaceChildren(...numbers.map((value, k) => k < known
-        ? element("span", { style: cellStyle(value, look, range) }, written(value, decimals)) : element("span")));
+      this.element.style.setProperty("--columns", width);
+      this.element.classList.toggle("slide-written", width <= READABLE);
+      const texts = width <= READABLE ? shortened(data, width < 5 ? 2 : 1) : [];
+      this.cells.style.setProperty("--letters", Math.max(3, ...texts.map((text) => text.length)));
+      this.cells.replaceChildren(...texts.map((text, k) => k < known
+        ? element("span", { style: cellStyle(data[k], look, range) }, text) : element("span")));
     }
+  }
+
+  // Numbers as texts, with fewer decimals where the longest would be too long for a cell.
+  function shortened(data, decimals) {
+    const texts = Array.from(data, (value) => written(value, decimals));
+    const isLong = texts.some((text) => text.length > LETTERS);
+    return isLong && decimals > 0 ? shortened(data, decimals - 1) : texts;
   }
 
   // A frame around some pixels, placed in per cent so that it follows the map's size.
@@ -120,88 +131,42 @@
     }
   }
 
-  // The fields of a kernel. `onChange(kernel)` is called with each new one, `onWrong(error)` with
-  // what cannot be read; arrow keys, and dragging up or down, change a weight by `step`.
+  // The fields of a kernel. `onChange(kernel)` is called with each new one, `onWrong(text)` as in
+  // NumberField.
   class KernelFields {
     constructor({ onChange, onWrong }) {
-      Object.assign(this, { onChange, onWrong });
+      Object.assign(this, { onChange, onWrong, fields: [] });
       this.caption = element("p", { class: "slide-caption" });
       this.element = element("div", { class: "slide-kernel", role: "group", "aria-label": "Kernel: weights" });
     }
 
     show(kernel) {
       const [side] = kernel.shape, range = rangeOf(kernel);
-      if (this.element.children.length !== side * side) this.build(side);
+      if (this.fields.length !== side * side) this.build(side);
       this.kernel = kernel;
       this.caption.textContent = `kernel ${side}x${side}`;
-      this.step = kernel.data.every(Number.isInteger) ? 1 : 0.1;
-      Array.from(this.element.children).forEach((field, k) => {
-        field.setAttribute("style", cellStyle(kernel.data[k], "signed", range));
-        field.setAttribute("aria-invalid", "false");
-        const isTyping = field === document.activeElement && sameNumber(field.value, kernel.data[k]);
-        if (!isTyping) field.value = written(kernel.data[k]);
+      this.fields.forEach((field, k) => {
+        field.step = kernel.data.every(Number.isInteger) ? 1 : 0.1;
+        field.input.setAttribute("style", cellStyle(kernel.data[k], "signed", range));
+        field.show(kernel.data[k]);
       });
     }
 
     build(side) {
+      this.fields = Array.from({ length: side * side }, (_, k) => new lenet.sliding.NumberField({
+        what: "weight", "aria-label": `row ${Math.floor(k / side) + 1}, column ${(k % side) + 1}`,
+        onNumber: (value) => this.change(k, value), onWrong: this.onWrong,
+      }));
       this.element.style.gridTemplateColumns = `repeat(${side}, max-content)`;
-      this.element.replaceChildren(...Array.from({ length: side * side }, (_, k) => element("input", {
-        type: "text", autocomplete: "off", "aria-label": `row ${Math.floor(k / side) + 1}, column ${(k % side) + 1}`,
-        oninput: (event) => this.read(event.target, k),
-        onblur: () => this.show(this.kernel),
-        onkeydown: (event) => this.key(event, k),
-        onpointerdown: (event) => this.drag(event, k),
-      })));
-    }
-
-    read(field, k) {
-      try {
-        this.change(k, typed(field.value));
-      } catch (error) {
-        field.setAttribute("aria-invalid", "true");
-        if (!["", "-", "−", "."].includes(field.value.trim())) this.onWrong(error); // else: not finished
-      }
+      this.element.replaceChildren(...this.fields.map(({ input }) => input));
     }
 
     change(k, value) {
+      if (value === this.kernel.data[k]) return;
       const data = this.kernel.data.slice();
-      data[k] = Math.min(99, Math.max(-99, value));
+      data[k] = value;
       this.kernel = lenet.tensor(this.kernel.shape, data); // at once: the next key comes before the next frame
       this.onChange(this.kernel);
-    }
-
-    key(event, k) {
-      const steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-      if (!steps) return;
-      event.preventDefault();
-      this.change(k, stepped(this.kernel.data[k], steps * this.step));
-    }
-
-    // Eight pixels up are one step up. A press without a drag only gives the field the focus.
-    drag(event, k) {
-      const field = event.target, first = this.kernel.data[k], start = event.clientY;
-      if (event.button !== 0) return;
-      field.setPointerCapture(event.pointerId);
-      const move = ({ clientY }) => {
-        const steps = Math.trunc((start - clientY) / 8);
-        if (steps || this.kernel.data[k] !== first) this.change(k, stepped(first, steps * this.step));
-      };
-      const end = () => {
-        field.removeEventListener("pointermove", move);
-        for (const kind of ["pointerup", "pointercancel"]) field.removeEventListener(kind, end);
-      };
-      field.addEventListener("pointermove", move);
-      for (const kind of ["pointerup", "pointercancel"]) field.addEventListener(kind, end);
-    }
-  }
-
-  const stepped = (value, change) => Number((value + change).toFixed(4));
-
-  function sameNumber(text, value) {
-    try {
-      return Math.fround(typed(text)) === value;
-    } catch {
-      return false;
     }
   }
 

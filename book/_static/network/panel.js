@@ -1,13 +1,19 @@
 "use strict";
 // A network's part of the page "Walk the plane": its plane of codes, the digit that its decoder
-// makes of the point, and what the reader of chapter 02 says of that.
+// makes of the point, what the reader of chapter 02 says of that, and room for what was asked.
 
 {
   const { element, drawMap } = lenet.page;
   const TITLES = { vae: "Variational autoencoder", autoencoder: "Plain autoencoder" };
 
-  const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
+  // Two digits after the point, and no minus before 0.00.
+  function number(value) {
+    const digits = Math.abs(value).toFixed(2);
+    return value < 0 && Number(digits) !== 0 ? `−${digits}` : digits;
+  }
   const written = (code) => `(${code.map(number).join(", ")})`;
+  // Margins are cut, not rounded: one below the limit must not look like the limit.
+  const cut = (margin) => (Math.floor(100 * margin) / 100).toFixed(2);
 
   // What a network's decoder makes of a code, and what the reader says of that, as in chapter 05.
   function read({ decoder, reader }, code) {
@@ -19,41 +25,44 @@
   }
 
   const inWords = ({ digit, margin, accepted }) =>
-    `${accepted ? `read as ${digit}` : `refused, most like ${digit}`}; margin ${number(margin)}`;
+    `${accepted ? `read as ${digit}` : `refused, most like ${digit}`}; margin ${cut(margin)}`;
 
-  // A network's panel: its plane, the digit at the point, and room for what is asked of it.
-  function makePanel(name, reader) {
+  // A network's panel, in three parts that the page lays out: the image at the point with the
+  // reader's answer, the plane, and what paths and random codes gave. `told`: see makePlane.
+  function makePanel(name, reader, told) {
     const panel = { title: TITLES[name], decoder: lenet.loadDecoder(name), reader };
     panel.image = element("canvas", { role: "img" });
-    panel.answer = element("p");
-    for (const strip of ["path", "drawn"]) {
-      panel[strip] = element("ul", { class: `plane-strip plane-${strip}` });
-    }
-    panel.count = element("p");
-    const redraw = lenet.page.onceAFrame(() => show(panel));
-    const label = `Point in the plane, ${panel.title.toLowerCase()}`;
-    panel.plane = lenet.plane.makePlane(label, panel.decoder.codes, redraw);
-    // The image above its plane, where no hand covers it.
+    panel.words = element("p");
     const title = element("h2", { id: `plane-${name}` }, panel.title);
-    panel.element = element("section", { class: "plane-panel", "aria-labelledby": title.id },
-      element("div", { class: "plane-answer" },
-        panel.image, element("div", {}, title, panel.answer)),
-      panel.plane.element, panel.path, panel.count, panel.drawn,
-      element("p", { class: "network-note" }, record(panel.decoder)));
-    panel.plane.move(panel.decoder.codes[0].mean);
+    panel.answer = element("div", { class: "plane-answer" },
+      panel.image, element("div", {}, title, panel.words));
+    const moved = lenet.page.onceAFrame(() => show(panel));
+    const label = `Point in the plane, ${panel.title.toLowerCase()}`;
+    panel.plane = lenet.plane.makePlane(label, panel.decoder.codes, { moved, ...told });
+    panel.path = makeResult("path");
+    panel.drawn = makeResult("drawn");
+    panel.results = element("section", { "aria-labelledby": title.id },
+      panel.path.element, panel.drawn.element);
+    panel.plane.place(panel.decoder.codes[0].mean);
     return panel;
   }
 
-  // Where the weights come from, as their file says.
-  function record({ facts: { recipe, dataset, test } }) {
-    const images = recipe.train_images.toLocaleString("en");
-    const price = test.kl ? `, price ${test.kl.toFixed(1)} nats` : "";
-    return `Trained on ${images} images of ${dataset.toUpperCase()}, ${recipe.epochs} epochs, ` +
-      `seed ${recipe.seed}. A test image: squared error ${test.reconstruction.toFixed(1)}${price}.`;
+  // Room for small images with a line above and one below.
+  function makeResult(kind) {
+    const strip = element("ul", { class: `plane-strip plane-${kind}` });
+    const above = element("p"), below = element("p");
+    return { element: element("div", { hidden: true }, above, strip, below), above, strip, below };
   }
 
-  const ofDigit = ({ decoder }, digit) =>
-    decoder.codes.filter((code) => code.digit === digit).map(({ mean }) => mean);
+  // Show one of a panel's results, before the other, or hide it when there is nothing to say.
+  function showResult(panel, kind, { above = "", tiles = [], below = "" }) {
+    const result = panel[kind];
+    result.above.textContent = above;
+    result.strip.replaceChildren(...tiles);
+    result.below.textContent = below;
+    result.element.hidden = above === "";
+    if (panel.results.firstChild !== result.element) panel.results.prepend(result.element);
+  }
 
   // Draw what the decoder makes of the point.
   function show(panel) {
@@ -62,9 +71,9 @@
     panel.image.setAttribute("aria-label", `Decoded image, ${words}`);
     const said = found.accepted ? `The reader: ${found.digit}` : "The reader refuses";
     const likest = found.accepted ? "" : `most like ${found.digit}, `;
-    panel.answer.replaceChildren(
+    panel.words.replaceChildren(
       element("strong", {}, said), element("br"),
-      `${likest}margin ${number(found.margin)}`, element("br"), `code ${written(found.code)}`);
+      `${likest}margin ${cut(found.margin)}`, element("br"), `code ${written(found.code)}`);
     lenet.plane.showPoint(panel.plane, `${written(found.code)}, ${words}`);
   }
 
@@ -78,5 +87,16 @@
     return element("li", {}, element("button", attributes, digit, canvas));
   }
 
-  Object.assign(lenet.plane, { makePanel, read, inWords, ofDigit, tile });
+  // Where the weights come from, and what they reach, as their file says.
+  function record({ title, decoder: { facts: { recipe, dataset, test } } }) {
+    const images = recipe.train_images.toLocaleString("en");
+    const price = test.kl
+      ? `, and the price of a code, the KL divergence from N(0, I), is ${test.kl.toFixed(1)} nats`
+      : "; its codes have no price, because a plain autoencoder may put them anywhere";
+    return `${title}: trained on ${images} images of ${dataset.toUpperCase()}, each seen ` +
+      `${recipe.epochs} times. On average over all test images, the squared error of an image ` +
+      `sent through it is ${test.reconstruction.toFixed(1)}${price}.`;
+  }
+
+  Object.assign(lenet.plane, { makePanel, showResult, read, inWords, tile, record, cut, written });
 }

@@ -1,16 +1,17 @@
 "use strict";
 // A plane of codes to look at and to move a point over: digits where the codes of test images lie,
-// the circle that holds 99 % of N(0, I), a path, dots for drawn codes, and a handle to drag.
+// the circle that holds 99 % of N(0, I), a path, dots for random codes, and a handle to drag.
 //
 // Latent 1 goes right, latent 2 goes up. The drawing is SIDE units wide and scales with the page.
 
 {
   const { element, svg } = lenet.page;
-  const SIDE = 340, EDGE = 28, FIELD = SIDE - EDGE; // units; the edge, left and below: numbers
+  const SIDE = 340, EDGE = 38, FIELD = SIDE - EDGE; // units; the edge, left and below: numbers
   const CIRCLE = 3.035; // within this radius are 99 % of N(0, I) in the plane: sqrt(2 ln 100)
   const MARGIN = 0.5; // of the frame, around codes and circle
   const STEPS = 60; // of an arrow key, from side to side
   const TILES = 13; // decoded images across the plane
+  const DOTS = 200; // the latest random codes: more would cover the plane
   // As Matplotlib's tab10, which the chapter has, but dark enough to be read on white.
   const COLOURS = [
     "#1b5fa8", "#b3470f", "#1d7a1d", "#b01f24", "#6f4a9e",
@@ -35,21 +36,24 @@
     return Array.from({ length }, (_, k) => first + k * apart);
   }
 
-  // A plane for these codes. `name` is what screen readers call its point; `moved()` is called
-  // whenever the reader has moved it. Returns its element, and what draws on it.
-  function makePlane(name, codes, moved) {
+  // A plane for these codes. `name` is what screen readers call its point. `moved()` is called
+  // whenever the point has moved, `taken()` before the reader moves it, and `asked(digit)` for the
+  // key of a digit. Returns its element, what draws on it, and two ways to move the point: `place`
+  // for the page, `move` for the reader.
+  function makePlane(name, codes, { moved, taken, asked }) {
     const frame = frameOf(codes), handle = makeHandle(name, frame);
     const part = (attributes) => svg("g", attributes);
-    const parts = { deviations: part({}), codes: part({}), path: part({}), drawn: part({}) };
+    const parts = { deviations: part({}), codes: part({}), drawn: part({}), path: part({}) };
     const tiles = element("canvas", { class: "plane-tiles", hidden: true, "aria-hidden": "true" });
     const drawing = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" },
-      ...axes(frame), parts.deviations, parts.codes, parts.path, parts.drawn);
-    const plane = { frame, codes, parts, tiles, handle, drawing, code: [0, 0] };
+      ...axes(frame), ...Object.values(parts));
+    const plane = { frame, codes, parts, tiles, handle, drawing, asked, code: [0, 0] };
     plane.element = element("div", { class: "plane" }, tiles, drawing, handle);
-    plane.move = (code) => {
+    plane.place = (code) => {
       plane.code = code.map((value, axis) => inFrame(value, axis, frame));
       moved();
     };
+    plane.move = (code) => (taken(), plane.place(code));
     drawCodes(plane);
     listenToPointers(plane);
     handle.addEventListener("keydown", (event) => listenToKeys(event, plane));
@@ -74,9 +78,9 @@
   function axes(frame) {
     const { low, span } = frame, [cx, cy] = placeOf([0, 0], frame);
     const across = ticksOf(low[0], span).map((value) =>
-      tick(value, { x: placeOf([value, 0], frame)[0], y: SIDE - 11, "text-anchor": "middle" }));
+      tick(value, { x: placeOf([value, 0], frame)[0], y: SIDE - 14, "text-anchor": "middle" }));
     const up = ticksOf(low[1], span).map((value) =>
-      tick(value, { x: EDGE - 5, y: placeOf([0, value], frame)[1] + 4, "text-anchor": "end" }));
+      tick(value, { x: EDGE - 4, y: placeOf([0, value], frame)[1] + 4, "text-anchor": "end" }));
     const field = svg("rect", { class: "plane-field", x: EDGE, y: 0, width: FIELD, height: FIELD });
     const circle = svg("circle", { class: "plane-circle", cx, cy, r: lengthOf(CIRCLE, frame) });
     return [field, ...across, ...up, circle];
@@ -136,23 +140,16 @@
 
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 
-  // Arrows move by a step, with Shift by five; Home goes to the origin; a digit to its next code.
+  // Arrows move by a step, with Shift by five; Home goes to the origin; a digit asks for its code.
   function listenToKeys(event, plane) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const { code, frame } = plane, step = (event.shiftKey ? 5 : 1) * (frame.span / STEPS);
     const arrow = ARROWS[event.key], digit = /^\d$/.test(event.key) ? Number(event.key) : null;
     if (arrow) plane.move(code.map((value, axis) => value + step * arrow[axis]));
     else if (event.key === "Home") plane.move([0, 0]);
-    else if (digit !== null) plane.move(nextCode(plane, digit));
+    else if (digit !== null) plane.asked(digit);
     else return;
     event.preventDefault(); // the page would scroll
-  }
-
-  // The code of the next test image of that digit, after the one where the point is.
-  function nextCode({ codes, code }, digit) {
-    const those = codes.filter((one) => one.digit === digit).map(({ mean }) => mean);
-    const here = those.findIndex((mean) => mean[0] === code[0] && mean[1] === code[1]);
-    return those[(here + 1) % those.length] ?? code;
   }
 
   // A line through codes, with a dot at each of the `stops`.
@@ -165,11 +162,13 @@
     parts.path.replaceChildren(svg("polyline", { points }), ...dots);
   }
 
-  // A dot for a drawn code, which falls to its place from above.
-  function dropDot({ frame, parts }, code) {
+  // A dot for a random code, which falls to its place from above: filled where the reader accepts
+  // the image, hollow where it refuses. The oldest make room.
+  function dropDot({ frame, parts }, { code, accepted }) {
     const [cx, cy] = placeOf(code, frame);
-    const style = `--fall: ${-cy}px`;
-    parts.drawn.append(svg("circle", { class: "plane-dot", cx, cy, r: 2.5, style }));
+    const attributes = { class: accepted ? "plane-dot" : "plane-dot plane-hollow", cx, cy, r: 2.5 };
+    parts.drawn.append(svg("circle", { ...attributes, style: `--fall: ${-cy}px` }));
+    if (parts.drawn.childElementCount > DOTS) parts.drawn.firstChild.remove();
   }
 
   // What a grid of codes decodes to, drawn under the plane once and kept.
@@ -187,5 +186,5 @@
     lenet.page.drawMap(tiles, { shape: [side, side], data }, { range: 1 });
   }
 
-  lenet.plane = { makePlane, showPoint, showPath, dropDot, drawTiles, frameOf, ticksOf };
+  lenet.plane = { makePlane, showPoint, showPath, dropDot, drawTiles, frameOf, ticksOf, DOTS };
 }

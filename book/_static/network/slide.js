@@ -3,20 +3,25 @@
 
 {
   const { element, begin, announce, reducedMotion, onceAFrame } = lenet.page;
-  const { PRESETS, POOLINGS, slide, windowAt, placeUnder, resized, written, typed, choice, tick, labelled } = lenet.sliding;
+  const { PRESETS, POOLINGS, slide, windowAt, placeUnder, middleOf, resized, written } = lenet.sliding;
+  const { NumberField, choice, tick, labelled } = lenet.sliding;
   // Milliseconds. A small map is filled in slowly enough to follow the sums, a large one several places
   // at a time. Where the reader wants no motion, whole rows come one after the other.
   const WHOLE = 15000, SLOWEST = 900, FASTEST = 40, ROW = 1500; // of the map, and from step to step
 
   class Slider {
-    // `images` and `presets` as in kernels.js. `onKernel(kernel, label)` hears of every new kernel.
-    constructor(images, presets, onKernel) {
-      Object.assign(this, { images, presets, onKernel });
+    // `images` and `presets` as in kernels.js. `onKernel(kernel, label)` hears of every new kernel,
+    // `onImage(name)` of every new image.
+    constructor(images, presets, { onKernel, onImage }) {
+      Object.assign(this, { images, presets, onKernel, onImage });
       this.options = { bias: 0, stride: 1, padding: 0, convolution: false, relu: false, pooling: "none" };
       this.image = "stroke";
       this.preset = "vertical";
       this.kernel = presets.vertical.kernel;
-      this.place = [0, 0];
+      this.mine = null; // the reader's own kernel and its bias: what "your own" brings back
+      this.middle = [1, 1]; // the pixel under the window's middle: it stays where stride and padding change
+      this.place = [0, 0]; // the window's, in the map
+      this.complaints = {}; // what cannot be done, by the name of what cannot do it
       this.known = 1; // how much of the map is filled in, in reading order
       this.timer = null;
       this.makeViews();
@@ -38,9 +43,8 @@
         onPlace: (...place) => this.goTo(...place),
         onSquare: (...square) => this.goTo(...square.map((place) => place * this.found.size)),
         onKernel: (kernel) => this.own(kernel),
-        onWrong: (error) => this.wrong(error),
+        onWrong: (text) => this.complain("kernel", text),
       });
-      this.message = element("p", { class: "network-wrong", role: "alert", hidden: true });
       this.where = element("span", { class: "slide-where" });
       this.paper = new lenet.Paper({ label: "Your own drawing", onChange: () => this.takeDrawing() });
     }
@@ -48,6 +52,8 @@
     makeControls() {
       const names = (entries) => Object.entries(entries).map(([name, { label }]) => [name, label]);
       const set = (name, read = (text) => text) => (text) => this.set(name, read(text));
+      this.bias = new NumberField({ what: "bias", class: "slide-bias",
+        onNumber: set("bias"), onWrong: (text) => this.complain("bias", text) });
       this.controls = {
         image: choice("Image", names(this.images), (name) => this.choose(name)),
         kernel: choice("Kernel", [...names(this.presets), ["own", "your own"]], (name) => this.take(name)),
@@ -55,7 +61,7 @@
         stride: choice("Stride", ["1", "2", "3"].map((n) => [n, n]), set("stride", Number)),
         padding: choice("Padding", ["0", "1", "2"].map((n) => [n, n]), set("padding", Number)),
         pooling: choice("Pooling", names(POOLINGS), set("pooling")),
-        bias: biasField((bias) => this.set("bias", bias), (error) => this.wrong(error)),
+        bias: { field: this.bias.input, element: labelled("Bias", this.bias.input) },
         relu: tick("ReLU", (on) => this.set("relu", on)),
         convolution: tick("turn the kernel by 180° (the convolution of mathematics)", (on) => this.turn(on)),
       };
@@ -66,18 +72,20 @@
     layOut() {
       const { image, kernel, side, stride, padding, pooling, bias, relu, convolution } = this.controls;
       const button = (text, onclick) => element("button", { type: "button", onclick }, text);
-      this.drawing = element("div", { class: "network-bar", hidden: true }, this.paper.canvas,
-        button("Undo", () => this.paper.undo()), button("Clear", () => this.paper.clear()));
+      this.drawing = element("div", { hidden: true },
+        element("div", { class: "network-bar" }, this.paper.canvas,
+          button("Undo", () => this.paper.undo()), button("Clear", () => this.paper.clear())),
+        element("p", { class: "network-note" }, "Without a mouse: Tab to the paper; the arrow keys move the pen, ",
+          "Space puts it down and lifts it."));
       return element("div", {},
         element("div", { class: "network-bar" }, image.element, kernel.element, side.element),
-        this.drawing, this.message, this.view.equation,
-        element("div", { class: "network-bar" }, this.play, button("Step", () => this.oneMore()),
-          button("Complete the map", () => this.completeMap()), this.where),
-        this.view.sums,
         element("fieldset", {}, element("legend", {}, "The layer"),
           element("div", { class: "network-bar" },
-            stride.element, padding.element, bias.element, relu.element, pooling.element),
-          convolution.element));
+            stride.element, padding.element, bias.element, relu.element, pooling.element, convolution.element)),
+        this.drawing, this.view.equation,
+        element("div", { class: "network-bar" }, this.play, button("Step", () => this.oneMore()),
+          button("Complete the map", () => this.completeMap()), this.where),
+        this.view.sums);
     }
 
     // What the reader changes
@@ -85,39 +93,41 @@
     choose(name) {
       this.image = name;
       this.drawing.hidden = name !== "drawing";
-      this.place = [0, 0];
-      this.stop();
+      this.middle = this.images[name].image.shape.map((length) => Math.floor(length / 2));
       this.completeMap();
-      this.place = middleOf(this.found.map);
-      this.redraw();
+      this.onImage(name);
     }
 
     takeDrawing() {
       this.images.drawing.image = lenet.sliding.drawing(this.paper.pixels());
       this.redraw();
+      this.onImage("drawing");
     }
 
     take(name) {
       this.preset = name;
-      const { kernel, bias = 0 } = this.presets[name] ?? { kernel: this.kernel, bias: this.options.bias };
+      const { kernel, bias = 0 } = this.presets[name] ?? this.mine ?? { kernel: this.kernel, bias: this.options.bias };
       this.setKernel(kernel);
-      this.set("bias", bias);
-      this.controls.bias.field.value = written(bias);
+      this.options.bias = bias;
+      this.redraw();
     }
 
     own(kernel) {
       this.preset = "own";
+      this.mine = { kernel, bias: this.options.bias };
       this.setKernel(kernel);
       this.redraw();
     }
 
     setKernel(kernel) {
       this.kernel = kernel;
+      this.complain("kernel", "");
       this.onKernel(kernel, this.kernelName);
     }
 
     set(name, value) {
       this.options[name] = value;
+      if (name === "bias" && this.preset === "own") this.mine = { kernel: this.kernel, bias: value };
       this.redraw();
     }
 
@@ -129,20 +139,23 @@
       announce(on ? "The kernel is turned by 180 degrees." : "The kernel is laid on as it is.");
     }
 
-    wrong(error, consequence = "") {
-      if (!(error instanceof lenet.CourseError)) throw error;
-      this.message.textContent = `${error.message} ${consequence}`;
-      this.message.hidden = false;
+    complain(who, text) {
+      this.complaints[who] = text;
+      this.view.complain(Object.values(this.complaints).filter(Boolean).join(" "));
     }
 
     // Where the window is
 
     goTo(row, column) {
       const [height, width] = this.found.map.shape;
-      this.place = [clip(row, height), clip(column, width)];
-      if (this.known !== Infinity) this.known = Math.max(this.known, this.place[0] * width + this.place[1] + 1);
+      this.moveTo([clip(row, height), clip(column, width)]);
       this.stop();
       this.redraw();
+    }
+
+    moveTo(place) {
+      this.place = place;
+      this.middle = middleOf(this.found, place);
     }
 
     step(down, right) {
@@ -170,7 +183,7 @@
     fill(count) {
       const size = this.found.map.data.length, [, width] = this.found.map.shape;
       this.known = Math.min(size, this.known + count);
-      this.place = [Math.floor((this.known - 1) / width), (this.known - 1) % width];
+      this.moveTo([Math.floor((this.known - 1) / width), (this.known - 1) % width]);
       if (this.known >= size) this.stop();
       this.redraw();
     }
@@ -191,16 +204,19 @@
     // What is seen
 
     draw() {
-      const { image } = this.images[this.image];
+      const { image, light } = this.images[this.image], { kernel } = this;
       try {
-        this.found = slide(image, this.kernel, this.options);
-        this.message.hidden = true;
+        this.found = slide(image, kernel, this.options);
+        this.complain("size", "");
       } catch (error) {
-        this.wrong(error, "Below is the last map that there was.");
+        if (!(error instanceof lenet.CourseError)) throw error;
+        this.complain("size", `${error.message} The map is the last that there was.`);
       }
-      this.place = this.place.map((place, k) => clip(place, this.found.map.shape[k]));
-      const { found, place, known, kernel } = this;
-      this.view.draw({ found, place, known, kernel, light: this.images[this.image].light });
+      const { found, options } = this, [, width] = found.map.shape;
+      const place = this.place = placeUnder(found, ...this.middle.map((pixel) => pixel + found.padding));
+      this.known = Math.max(this.known, place[0] * width + place[1] + 1); // the map knows where the window is
+      this.view.draw({ found, place, known: this.known, kernel, light });
+      this.bias.show(options.bias);
       this.controls.kernel.field.value = this.preset;
       this.controls.side.field.value = String(kernel.shape[0]);
       this.where.textContent = `row ${place[0] + 1}, column ${place[1] + 1} of the map`;
@@ -208,26 +224,15 @@
   }
 
   const clip = (place, length) => Math.min(length - 1, Math.max(0, place));
-  const middleOf = ({ shape }) => shape.map((length) => Math.floor(length / 2));
-
-  function biasField(onBias, onWrong) {
-    const read = () => {
-      try {
-        onBias(typed(field.value));
-      } catch (error) {
-        onWrong(error);
-      }
-    };
-    const field = element("input", { type: "text", value: "0", autocomplete: "off", class: "slide-bias", onchange: read });
-    return { field, element: labelled("Bias", field) };
-  }
 
   // Put both parts of the page into their places.
   function beginSlide() {
     const network = lenet.loadModel("reader"), images = lenet.sliding.images();
     const presets = { ...PRESETS, ...lenet.sliding.learnedKernels(network) };
     const shift = new lenet.sliding.ShiftTest(images);
-    const slider = new Slider(images, presets, (kernel, name) => shift.useKernel(kernel, name));
+    const slider = new Slider(images, presets, {
+      onKernel: (kernel, name) => shift.useKernel(kernel, name), onImage: (name) => shift.useImage(name),
+    });
     begin("slide-kernel", () => slider.element);
     begin("shift-test", () => shift.element);
   }

@@ -69,6 +69,22 @@
     return [row, column].map((pixel, k) => clipped(Math.round((pixel - half) / stride), map.shape[k]));
   }
 
+  // The pixel of the image, without its frame, under the middle of a window: [row, column].
+  const middleOf = ({ laid, stride, padding }, place) =>
+    place.map((step) => step * stride + (laid.shape[0] - 1) / 2 - padding);
+
+  // The largest and the smallest of the first `known` values of a map: {row, column, value} each. Of
+  // equal ones, the first.
+  function extremes({ shape: [, width], data }, known = Infinity) {
+    const values = data.subarray(0, Math.max(1, Math.min(known, data.length)));
+    const at = (value) => {
+      const place = values.indexOf(value);
+      return { row: Math.floor(place / width), column: place % width, value };
+    };
+    const join = (choose) => at(values.reduce((one, other) => choose(one, other)));
+    return { largest: join(Math.max), smallest: join(Math.min) };
+  }
+
   // A kernel in another size, its middle kept: a frame of zeros more, or a frame less.
   function resized(kernel, side) {
     const [old] = kernel.shape, first = (old - side) / 2;
@@ -98,14 +114,18 @@
     return (text === "-0" ? "0" : text).replace("-", "−");
   }
 
-  // A number that somebody typed. Raises CourseError for anything else, and for what would be no
-  // kernel to look at.
+  // A number that somebody typed: 2, −0.5, 0,5 or 1/9. Raises CourseError for anything else, and for
+  // what would be no kernel to look at.
   function typed(text) {
-    const value = Number(text.trim().replace("−", "-").replace(",", "."));
-    if (text.trim() === "" || !Number.isFinite(value)) throw new CourseError(`“${text.slice(0, 12)}” is no number.`);
-    if (Math.abs(value) > 99) throw new CourseError("A weight lies between −99 and 99 here.");
-    return value;
+    if (text.trim() === "") throw new CourseError("An empty field is no number.");
+    const parts = text.replaceAll("−", "-").replaceAll(",", ".").split("/").map((part) => part.trim());
+    const [above, below = 1] = parts.map((part) => (part === "" ? NaN : Number(part)));
+    if (parts.length > 2 || !Number.isFinite(above / below)) throw new CourseError(`“${text.slice(0, 12)}” is no number.`);
+    if (Math.abs(above / below) > 99) throw new CourseError(`“${text.slice(0, 12)}”: numbers go from −99 to 99 here.`);
+    return above / below;
   }
 
-  lenet.sliding = { POOLINGS, turned, padded, slide, windowAt, squareOf, placeUnder, resized, moved, written, typed };
+  lenet.sliding = {
+    POOLINGS, turned, padded, slide, windowAt, squareOf, placeUnder, middleOf, extremes, resized, moved, written, typed,
+  };
 }

@@ -103,5 +103,21 @@
     return placeOf(stages, stage, data.indexOf(data.reduce((a, b) => Math.max(a, b), -Infinity)));
   }
 
-  lenet.stages = { stagesOf, regionsOf, windowOf, isDense, placeOf, valueAt, largestPlace };
+  // The smallest and the largest number of each stage over several pictures, tensors (1, height,
+  // width): a scale on which drawings can be compared, because it does not follow any of them.
+  function limitsOver(network, inputs) {
+    const limits = [];
+    for (const input of inputs) {
+      stagesOf(network, { input, ...network.forward(input) }).forEach(({ values: { data } }, n) => {
+        limits[n] ??= [Infinity, -Infinity];
+        limits[n] = data.reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], limits[n]);
+      });
+    }
+    limits[0] = [0, 1]; // paper and ink
+    return limits;
+  }
+
+  lenet.stages = {
+    stagesOf, regionsOf, windowOf, isDense, placeOf, valueAt, largestPlace, limitsOver,
+  };
 }

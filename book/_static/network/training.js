@@ -149,28 +149,33 @@
 
   // The mean loss and the share that is wrong, of the training digits or of those held out.
   function evaluate({ network, weights }, { x, labels }) {
-    const scores = network.scores(new Node(x), weights), [n, classes] = scores.value.shape;
-    let wrong = 0;
-    for (let row = 0; row < n; row++) {
-      const some = scores.value.data.subarray(row * classes, (row + 1) * classes);
-      if (some.indexOf(some.reduce((a, b) => Math.max(a, b))) !== labels[row]) wrong++;
-    }
-    return { loss: crossEntropy(scores, labels).value.data[0], wrong: wrong / n };
+    const scores = network.scores(new Node(x), weights);
+    const wrong = classesOf(scores.value).filter((found, row) => found !== labels[row]).length;
+    return { loss: crossEntropy(scores, labels).value.data[0], wrong: wrong / labels.length };
   }
 
-  // Which hidden units of the small network are zero for every training digit: no gradient reaches
-  // them any more. -> (32) of true and false
-  function shutUnits({ weights: [w1, b1], train }) {
-    const { data } = relu(add(matmul(new Node(train.x), w1), b1)).value; // (n, 32)
-    return Array.from({ length: HIDDEN }, (_, unit) => {
-      for (let place = unit; place < data.length; place += HIDDEN) if (data[place] > 0) return false;
-      return true;
+  // The class with the highest score in each row of scores (n, classes); of equal ones the first.
+  function classesOf({ shape: [n, classes], data }) {
+    return Array.from({ length: n }, (_, row) => {
+      const some = data.subarray(row * classes, (row + 1) * classes);
+      return some.indexOf(some.reduce((a, b) => Math.max(a, b)));
     });
   }
+
+  // For how many training digits each hidden unit of the small network is above zero -> (32). Where
+  // it is for none, no gradient reaches its weights: the unit is dead.
+  function activeCounts({ weights: [w1, b1], train }) {
+    const { data } = relu(add(matmul(new Node(train.x), w1), b1)).value; // (n, 32)
+    const counts = Array(HIDDEN).fill(0);
+    data.forEach((value, place) => (counts[place % HIDDEN] += value > 0));
+    return counts;
+  }
+
+  const deadUnits = (training) => activeCounts(training).filter((count) => !count).length;
 
   // The length of the gradient of the last step, all weights together.
   const gradientLength = ({ weights }) =>
     Math.sqrt(weights.reduce((sum, { gradient }) => sum + gradient.data.reduce((a, g) => a + g * g, 0), 0));
 
-  Object.assign(lenet, { training: { NETWORKS, startTraining, step, evaluate, shutUnits, gradientLength, digitsOf } });
+  Object.assign(lenet, { training: { NETWORKS, startTraining, step, evaluate, classesOf, activeCounts, deadUnits, gradientLength, digitsOf } });
 }

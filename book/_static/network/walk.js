@@ -1,42 +1,24 @@
 "use strict";
-// The page "Walk the plane": two autoencoders with two latents side by side, paths between two
-// digits, and codes drawn from N(0, I).
+// The page "Walk the plane": two autoencoders with two latents side by side, the codes of test
+// images, paths between two of them, and random codes.
 
 {
-  const { element, announce } = lenet.page;
-  const { read, ofDigit, tile } = lenet.plane;
-  const STOPS = 9; // decoded images of a path
-  const FINE = 48; // pieces of its line
-  const WALK = 5000; // milliseconds from one end to the other
-  const KEPT = 9; // drawn codes whose images are shown
-  const A_FRAME = 4; // codes drawn in one frame: more would make it stutter
-  const MOST = 500; // dots in the plane
-  const HINT = "Drag the ring, or click or tap in a plane. By keyboard, with the ring in focus: " +
-    "arrow keys (larger steps with Shift), 0 to 9 for the next test code of that digit, Home for " +
-    "the origin.";
+  const { element } = lenet.page;
+  const VIEWS = {
+    codes: "codes of test images",
+    deviations: "codes with their noise (σ)",
+    tiles: "decoded images",
+  };
 
-  const button = (words, onclick) => element("button", { type: "button", onclick }, words);
-  const group = (words, ...children) =>
-    element("div", { class: "network-bar", role: "group", "aria-label": words }, ...children);
-
-  // A field for one of several, {value: words}: the field, and a label around it. `name` is what
-  // screen readers call it.
-  function choice(words, name, options, chosen, onchange) {
-    const entries = Object.entries(options).map(([value, shown]) =>
-      element("option", { value, selected: value === chosen }, shown));
-    const field = element("select", { onchange, "aria-label": name }, entries);
-    return { field, label: element("label", {}, words ? `${words} ` : null, field) };
-  }
-
-  // What the plane shows
-
-  const VIEWS = { codes: "test codes", deviations: "test codes with σ", tiles: "decoded images" };
-
+  // What the planes show
   function viewControls(panels) {
-    const view = choice("In the plane", "In the plane", VIEWS, "codes", () => update());
-    const update = () => panels.forEach((panel) => showView(panel, view.field.value));
+    const options = Object.entries(VIEWS).map(([value, words]) =>
+      element("option", { value }, words));
+    const field = element("select", { onchange: () => update() }, options);
+    const update = () => panels.forEach((panel) => showView(panel, field.value));
     update();
-    return group("What the plane shows", view.label);
+    const label = element("label", {}, "The planes show ", field);
+    return element("div", { class: "network-bar" }, label);
   }
 
   function showView({ plane, decoder }, view) {
@@ -47,135 +29,63 @@
     parts.deviations.style.display = view === "deviations" ? "" : "none";
   }
 
-  // Paths
-
-  // From the first test image of one digit to that of another, or to the second of the same.
-  function pathOf(panel, { from, to, way }) {
-    const start = ofDigit(panel, from)[0], end = ofDigit(panel, to)[from === to ? 1 : 0];
-    const along = way === "round" ? lenet.roundWay : lenet.straightWay;
-    return (share) => along(start, end, share);
+  // On a narrow page the planes are small, side by side: one below the other they are large.
+  function sizeButton(stage) {
+    const toggle = () => {
+      const large = stage.classList.toggle("plane-large");
+      button.setAttribute("aria-pressed", large);
+    };
+    const attributes = { type: "button", class: "plane-size", "aria-pressed": "false" };
+    const button = element("button", { ...attributes, onclick: toggle }, "Larger planes");
+    return button;
   }
 
-  // Draw the line and the images of its stops; return the digits that the reader sees, in words.
-  function showPath(panel, choice) {
-    const path = pathOf(panel, choice);
-    const points = (count) => Array.from({ length: count + 1 }, (_, k) => path(k / count));
-    const stops = points(STOPS - 1), found = stops.map((code) => read(panel, code));
-    lenet.plane.showPath(panel.plane, points(FINE), stops);
-    panel.path.replaceChildren(...found.map((one) => tile(panel, one)));
-    panel.path.setAttribute("aria-label", `Path from ${choice.from} to ${choice.to}`);
-    const digits = found.map(({ digit, accepted }) => (accepted ? digit : "refused"));
-    return `${panel.title}: ${digits.join(", ")}.`;
+  // What the colours, dots and words mean, with the reader's limit as its weights have it.
+  function hint({ facts: { unsure_below: limit } }) {
+    const lines = [
+      `The reader refuses below a margin of ${lenet.plane.cut(limit)}. The margin is the ` +
+        "probability of the likeliest digit minus that of the next. Above a small image stands " +
+        "the reader's digit, or a dash where it refuses.",
+      `Dots are random codes, the last ${lenet.plane.DOTS}: filled where the reader accepts the ` +
+        "image, hollow where it refuses.",
+      "A path leads from the code of one test image to that of another. An end need not come " +
+        "back as the digit that it is: two numbers are too few to keep all digits apart.",
+      "Drag a ring, or click or tap in a plane. By keyboard, with a ring in focus: arrow keys " +
+        "(larger steps with Shift), Home for the origin, 0 to 9 as the buttons above.",
+    ];
+    return element("div", { class: "network-note", id: "plane-hint" },
+      lines.map((line) => element("p", {}, line)));
   }
 
-  function clearPath(panel) {
-    panel.plane.parts.path.replaceChildren();
-    panel.path.replaceChildren();
+  function clearButton(controls) {
+    const onclick = () => controls.forEach(({ clear }) => clear());
+    const attributes = { type: "button", "aria-label": "Clear path and random codes", onclick };
+    return element("button", attributes, "Clear");
   }
 
-  function pathControls(panels) {
-    const digits = Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [digit, digit]));
-    const update = () => announce(panels.map((panel) => showPath(panel, chosen())).join(" "));
-    const changed = () => (walk.stop(), update());
-    const from = choice("Path from", "Path from", digits, "1", changed);
-    const to = choice("to", "Path to", digits, "0", changed);
-    const ways = { straight: "straight", round: "round" };
-    const way = choice("", "Way of the path", ways, "straight", changed);
-    const valueOf = ({ field }) => field.value;
-    const chosen = () =>
-      ({ from: Number(valueOf(from)), to: Number(valueOf(to)), way: valueOf(way) });
-    const walk = walking(update, (share) =>
-      panels.forEach((panel) => panel.plane.move(pathOf(panel, chosen())(share))));
-    const clear = () => (walk.stop(), panels.forEach(clearPath));
-    const parts = [from.label, to.label, way.label, button("Walk", walk.start)];
-    return { element: group("A path between two digits", ...parts), clear };
-  }
-
-  // Calls `step` with shares from 0 to 1, one a frame, after `begin`. Who wants no motion gets the
-  // last one at once.
-  function walking(begin, step) {
-    let walk = 0; // its number: an older one stops
-    const stop = () => walk++;
-    function start() {
-      const own = ++walk, from = performance.now();
-      function next(now) {
-        if (own !== walk) return;
-        const share = lenet.page.reducedMotion() ? 1 : Math.min(1, Math.max(0, now - from) / WALK);
-        step(share);
-        if (share < 1) requestAnimationFrame(next);
-      }
-      begin();
-      requestAnimationFrame(next);
-    }
-    return { start, stop };
-  }
-
-  // Codes from N(0, I)
-
-  function clearDrawn(panel) {
-    panel.drawn.replaceChildren();
-    panel.plane.parts.drawn.replaceChildren();
-    panel.count.textContent = "";
-    panel.counts = { drawn: 0, accepted: Array(10).fill(0) };
-  }
-
-  // One code for both networks: a dot falls into each plane, and each decoder makes an image of it.
-  function drawCode(panels) {
-    const code = lenet.normalCode();
-    for (const panel of panels) {
-      const found = read(panel, code), { drawn } = panel.plane.parts;
-      panel.counts.drawn++;
-      if (found.accepted) panel.counts.accepted[found.digit]++;
-      lenet.plane.dropDot(panel.plane, code);
-      if (drawn.childElementCount > MOST) drawn.firstChild.remove();
-      panel.drawn.append(tile(panel, found));
-      if (panel.drawn.childElementCount > KEPT) panel.drawn.firstChild.remove();
-      panel.count.textContent = countInWords(panel.counts);
-    }
-  }
-
-  // How many were accepted, and whether they are all the same digit.
-  function countInWords({ drawn, accepted }) {
-    const all = accepted.reduce((sum, count) => sum + count, 0), most = Math.max(...accepted);
-    const share = `${drawn} drawn, ${all} accepted (${Math.round((100 * all) / drawn)} %)`;
-    if (all === 0) return `${share}.`;
-    const digit = accepted.indexOf(most);
-    return `${share}; the most frequent digit, ${digit}, is ${most} of these. The last ${KEPT}:`;
-  }
-
-  function drawControls(panels) {
-    let left = 0; // still to be drawn
-    function some() {
-      for (let k = 0; k < A_FRAME && left > 0; k++, left--) drawCode(panels);
-      if (left > 0) requestAnimationFrame(some);
-      else announce(panels.map(inWords).join(" "));
-    }
-    const inWords = ({ title, counts }) => `${title}: ${countInWords(counts)}`;
-    function draw(count) {
-      if (left === 0) requestAnimationFrame(some);
-      left += count;
-    }
-    panels.forEach(clearDrawn);
-    const clear = () => ((left = 0), panels.forEach(clearDrawn));
-    const buttons = [10, 100].map((count) => button(`Draw ${count}`, () => draw(count)));
-    return { element: group("Codes from N(0, I)", "N(0, I):", buttons), clear };
-  }
+  const row = (kind, children) => element("div", { class: `plane-row ${kind}` }, children);
 
   // Put the page together in the element of that id.
   function walkThePlane(id) {
     return lenet.page.begin(id, () => {
       const reader = lenet.loadModel("reader");
-      const panels = ["vae", "autoencoder"].map((name) => lenet.plane.makePanel(name, reader));
-      const path = pathControls(panels), drawn = drawControls(panels);
-      const clear = () => [path, drawn].forEach((controls) => controls.clear());
-      const all = button("Clear", clear);
-      all.setAttribute("aria-label", "Clear path and codes");
-      path.element.append(all);
-      const controls = [viewControls(panels), drawn.element, path.element];
-      return element("div", {},
-        element("div", { class: "plane-controls" }, controls),
-        element("div", { class: "plane-panels" }, panels.map((panel) => panel.element)),
-        element("p", { class: "network-note", id: "plane-hint" }, HINT));
+      const taken = () => (paths.stop(), images.forget());
+      const told = { taken, asked: (digit) => images.show(digit) };
+      const panels = ["vae", "autoencoder"].map((name) =>
+        lenet.plane.makePanel(name, reader, told));
+      const stage = element("div", { class: "plane-stage" },
+        row("plane-answers", panels.map(({ answer }) => answer)),
+        row("plane-planes", panels.map(({ plane }) => plane.element)));
+      const images = lenet.plane.testImages(panels, taken);
+      const paths = lenet.plane.pathControls(panels, { taken, seen: stage });
+      const drawn = lenet.plane.drawControls(panels);
+      drawn.element.append(clearButton([paths, drawn]));
+      const view = viewControls(panels);
+      view.append(sizeButton(stage));
+      const controls = [images.element, paths.element, drawn.element, view];
+      return element("div", {}, element("div", { class: "plane-controls" }, controls), stage,
+        row("plane-results", panels.map(({ results }) => results)), hint(reader),
+        panels.map((panel) => element("p", { class: "network-note" }, lenet.plane.record(panel))));
     });
   }
 
