@@ -24,7 +24,7 @@ from lenetcourse.train.diffusion import (
 )
 from lenetcourse.train.diffusion_file import load_diffusion, save_diffusion
 from lenetcourse.train.loop import fit
-from lenetcourse.train.sampling import denoising_steps, guided_noise, sample_diffusion
+from lenetcourse.train.sampling import denoising_steps, guided, sample_diffusion
 
 KINDS = ["cosine", "linear"]
 
@@ -37,31 +37,24 @@ def seeded(seed=0):
 
 
 def test_weights_by_hand():
-    """Of chapter 06's blocks, with normalisation, and a row of 64 numbers told to each."""
-
     def convs(inputs, outputs):
-        return 9 * inputs * outputs + 9 * outputs**2 + 2 * outputs + 4 * outputs + 65 * outputs
+        two = 9 * inputs * outputs + 9 * outputs**2 + 2 * outputs
+        short = 0 if inputs == outputs else inputs * outputs + outputs
+        return two + short + 2 * inputs + 2 * outputs + 65 * outputs
 
-    blocks = convs(1, 16) + convs(16, 32) + convs(32, 64) + convs(64, 32) + convs(32, 16)
-    doublings = 4 * 64 * 32 + 32 + 4 * 32 * 16 + 16
+    blocks = convs(32, 32) + convs(32, 64) + convs(64, 64) + convs(64, 32)
+    ends = 9 * 4 * 32 + 32 + 4 * 64 * 32 + 32 + 2 * 32 + 9 * 32 * 4 + 4
     told = 2 * (64 * 64 + 64) + 11 * 64
-    assert count_parameters(DiffusionUNet()) == blocks + doublings + told + 17 == 136_817
+    assert count_parameters(DiffusionUNet()) == blocks + ends + told == 212_580
     hidden = 256 * 256 + 256
     told = 65 * 256 + hidden + 11 * 256
     dense = told + 21 * 256 + 3 * (2 * hidden + 2 * 256) + 257 * 20
     assert count_parameters(DiffusionMLP()) == dense == 492_052
 
 
-def test_convolutions_are_those_of_the_network_of_chapter_06():
-    def kernels(network):
-        return [tuple(weight.shape) for weight in network.state_dict().values() if weight.ndim == 4]
-
-    assert kernels(DiffusionUNet(maps=(8, 16, 32))) == kernels(SmallUNet())
-
-
 @pytest.mark.parametrize(
     "network",
-    [DiffusionUNet(maps=(4, 8, 8), in_channels=3, input_size=32), DiffusionMLP(5, 8, 1)],
+    [DiffusionUNet(maps=(8, 16), in_channels=3, input_size=32), DiffusionMLP(5, 8, 1)],
 )
 def test_every_argument_is_heard(network):
     x = torch.randn(3, *network.shape, generator=seeded())
@@ -78,8 +71,8 @@ def test_every_argument_is_heard(network):
 @pytest.mark.parametrize(
     ("kind", "wrong", "words"),
     [
-        (DiffusionUNet, {"maps": (16, 32)}, "three multiples of 4"),
-        (DiffusionUNet, {"maps": (16, 32, 66)}, "three multiples of 4"),
+        (DiffusionUNet, {"maps": (16, 32, 64)}, "two multiples of 8"),
+        (DiffusionUNet, {"maps": (16, 36)}, "two multiples of 8"),
         (DiffusionUNet, {"input_size": 30}, "input_size 30 must be a multiple of 4"),
         (DiffusionUNet, {"classes": -1}, "classes -1 at least 0"),
         (DiffusionMLP, {"blocks": 0}, "blocks 0 must be 1 at least"),
@@ -144,13 +137,26 @@ def test_about_as_much_noise_in_fewer_steps(kind):
     assert torch.allclose(few.signal[10:90], many.signal[100:900:10], atol=0.02)
 
 
-def test_noise_that_is_known_can_be_removed():
-    schedule = NoiseSchedule()
+@pytest.mark.parametrize("target", ["noise", "velocity"])
+def test_what_is_seen_gives_the_image_back(target):
+    model = Diffusion(nn.Identity(), target=target)
     clean, noise = torch.rand(2, 7, 1, 4, 4, dtype=torch.float64, generator=seeded())
     times = torch.tensor([0, 1, 10, 300, 600, 990, 1000])
-    noisy = schedule.add_noise(clean, times, noise)
+    noisy = model.schedule.add_noise(clean, times, noise)
     assert torch.equal(noisy[0], clean[0])
-    assert torch.allclose(schedule.remove_noise(noisy, times, noise), clean, atol=1e-9)
+    seen = noise if target == "noise" else model.schedule.velocity(clean, times, noise)
+    assert torch.allclose(model.clean(noisy, times, seen), clean, atol=1e-9)
+    assert model.clean(noisy + 99, times, seen).max() == 1  # clamped to the limit
+
+
+def test_velocity_is_a_quarter_turn_of_the_noisy_image():
+    """Image and noise as the axes of a plane: signal is a cosine, noise a sine (its figure 2)."""
+    schedule = NoiseSchedule()
+    angle = torch.atan2(schedule.noise, schedule.signal)
+    turned = angle + math.pi / 2
+    times, one = torch.arange(1001), torch.ones(1001, dtype=torch.float64)
+    found = [schedule.velocity(one, times, 0 * one), schedule.velocity(0 * one, times, one)]
+    assert torch.allclose(torch.stack(found), torch.stack([turned.cos(), turned.sin()]))
 
 
 @pytest.mark.parametrize(("later", "earlier"), [(1, 0), (7, 6), (40, 39), (50, 20), (60, 59)])
@@ -196,24 +202,25 @@ class KnownDenoiser(nn.Module):
     shares = torch.tensor([0.3, 0.7])
     shape = (1,)
 
-    def __init__(self, schedule):
+    def __init__(self, schedule, target):
         super().__init__()
         self.schedule, self.unused = schedule, nn.Parameter(torch.zeros(1))
-        self.seen = []
+        self.target = target
 
     def forward(self, noisy, times, labels):
-        self.seen.append(labels)
         signal, noise = self.schedule.at(times, noisy)
         variance = signal**2 * self.spread**2 + noise**2
         away = noisy - signal * self.means  # (n, 2)
         known = F.one_hot(labels.clamp(min=0), 2).log()
         prior = torch.where((labels == NO_LABEL)[:, None], self.shares.log(), known)
         weights = (prior - away**2 / (2 * variance)).softmax(1)
-        return (weights * noise * away / variance).sum(1, keepdim=True)
+        seen = (weights * noise * away / variance).sum(1, keepdim=True)
+        return seen if self.target == "noise" else (seen - noise * noisy) / signal
 
 
-def known_diffusion(kind="cosine", steps=1000):
-    return Diffusion(KnownDenoiser(NoiseSchedule(kind, steps)), kind, steps, limit=3.0)
+def known_diffusion(kind="cosine", steps=1000, target="velocity"):
+    network = KnownDenoiser(NoiseSchedule(kind, steps), target)
+    return Diffusion(network, kind, steps, target, limit=3.0)
 
 
 def two_bells(x):
@@ -222,12 +229,13 @@ def two_bells(x):
 
 
 @pytest.mark.parametrize(
-    ("kind", "steps", "eta"),
-    [("cosine", 250, 1.0), ("cosine", 250, 0.0), ("linear", 250, 1.0), ("linear", 250, 0.0),
-     ("cosine", 125, 0.5)],
+    ("kind", "steps", "eta", "target"),
+    [("cosine", 250, 1.0, "velocity"), ("cosine", 250, 0.0, "noise"),
+     ("linear", 250, 1.0, "noise"), ("linear", 250, 0.0, "velocity"),
+     ("cosine", 125, 0.5, "velocity")],
 )  # fmt: skip
-def test_samples_have_the_distribution_of_the_data(kind, steps, eta):
-    model, labels = known_diffusion(kind, 250), torch.full((4000,), NO_LABEL)
+def test_samples_have_the_distribution_of_the_data(kind, steps, eta, target):
+    model, labels = known_diffusion(kind, 250, target), torch.full((4000,), NO_LABEL)
     found = sample_diffusion(model, labels, steps, eta, generator=seeded(), batch_size=4000)
     assert stats.kstest(found[:, 0].numpy(), two_bells).pvalue > 0.001
 
@@ -269,12 +277,12 @@ def test_guidance_by_hand():
         return torch.where(labels == NO_LABEL, 0.2, 0.5)[:, None]
 
     x, times, labels = torch.zeros(3, 1), torch.ones(3), torch.tensor([0, 4, NO_LABEL])
-    assert guided_noise(network, x, times, labels, 0).flatten().tolist() == [
+    assert guided(network, x, times, labels, 0).flatten().tolist() == [
         0.5,
         0.5,
         pytest.approx(0.2),
     ]
-    seen = guided_noise(network, x, times, labels, 2.0).flatten()
+    seen = guided(network, x, times, labels, 2.0).flatten()
     assert torch.allclose(seen, torch.tensor([1.1, 1.1, 0.2]))  # 0.5 + 2 (0.5 - 0.2)
 
 
@@ -293,7 +301,7 @@ def test_ddim_is_the_same_twice_and_ddpm_is_not():
 
 
 def test_steps_on_the_way():
-    model, noise = known_diffusion(), torch.randn(6, 1, generator=seeded())
+    model, noise = known_diffusion(target="noise"), torch.randn(6, 1, generator=seeded())
     walk = list(denoising_steps(model, noise, torch.full((6,), NO_LABEL), 8))
     assert [step.time for step in walk] == [875, 750, 625, 500, 375, 250, 125, 0]
     assert all(step.clean.abs().max() <= 3 for step in walk)
@@ -302,7 +310,8 @@ def test_steps_on_the_way():
         a, s = model.schedule.at(torch.tensor([after.time]), noise)
         now = torch.full((6,), before.time)
         seen = model.network(before.noisy, now, torch.full((6,), NO_LABEL))
-        clean = model.schedule.remove_noise(before.noisy, now, seen)
+        old, much = model.schedule.at(now, noise)
+        clean = (before.noisy - much * seen) / old
         expected = a * clean + s * seen
         inside = clean.abs() < 3
         assert torch.allclose(after.noisy[inside], expected[inside], atol=1e-4)
@@ -325,28 +334,29 @@ def test_samplers_that_cannot_be(wrong, words):
 
 
 def test_no_labels_no_images():
-    assert (
-        sample_diffusion(Diffusion(DiffusionUNet((4, 4, 4))), torch.zeros(0).long()).shape[0] == 0
-    )
+    assert sample_diffusion(Diffusion(DiffusionUNet((8, 8))), torch.zeros(0).long()).shape[0] == 0
 
 
 # The loss, and fit
 
 
-def test_loss_of_the_best_denoiser():
-    """For a bell of deviation s around 0, the noise can be told but for a s / (a^2 s^2 + b^2)."""
+@pytest.mark.parametrize("target", ["noise", "velocity"])
+def test_loss_of_the_best_denoiser(target):
+    """For a bell of deviation s around 0: Bayes gives the mean of the noise, and its variance."""
 
     class Best(nn.Module):
         def forward(self, noisy, times, labels):
             a, b = model.schedule.at(times, noisy)
-            return b * noisy / (a**2 * 0.25 + b**2)
+            seen = b * noisy / (a**2 * 0.25 + b**2)
+            return seen if target == "noise" else (seen - b * noisy) / a
 
-    model = Diffusion(Best()).eval()
+    model = Diffusion(Best(), target=target).eval()
     clean = 0.5 * torch.randn(40_000, 1, generator=seeded())
     a, b = model.schedule.signal[1:], model.schedule.noise[1:]
-    expected = (a**2 * 0.25 / (a**2 * 0.25 + b**2)).mean()
+    expected = a**2 * 0.25 / (a**2 * 0.25 + b**2)
+    expected = expected if target == "noise" else expected / a**2
     loss = denoising_loss(model(torch.zeros(40_000).long()), clean)
-    assert float(loss) == pytest.approx(float(expected), rel=0.02)
+    assert float(loss) == pytest.approx(float(expected.mean()), rel=0.02)
 
 
 def test_times_are_spread_evenly_and_evaluation_repeats_them():
@@ -379,7 +389,9 @@ def test_labels_are_withheld_in_training_only(withheld):
     assert torch.equal(model.eval()(labels).labels, labels)
 
 
-@pytest.mark.parametrize("wrong", [{"withheld": 1.5}, {"limit": 0}, {"limit": math.nan}])
+@pytest.mark.parametrize(
+    "wrong", [{"withheld": 1.5}, {"limit": 0}, {"limit": math.nan}, {"target": "image"}]
+)
 def test_diffusions_that_cannot_be(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):
         Diffusion(nn.Identity(), **wrong)
@@ -426,7 +438,7 @@ def test_fit_trains_it_and_goes_on_bit_for_bit(tmp_path):
 
 def test_a_file_gives_the_model_back(tmp_path):
     torch.manual_seed(0)
-    model = Diffusion(DiffusionUNet((4, 8, 8), input_size=8), "linear", 40, limit=2.0)
+    model = Diffusion(DiffusionUNet((8, 16), input_size=8), "linear", 40, "noise", limit=2.0)
     save_diffusion(model, tmp_path / "d.safetensors", seed=5)
     loaded, facts = load_diffusion(tmp_path / "d.safetensors")
     assert facts["seed"] == 5

@@ -15,6 +15,7 @@ from lenetcourse.data.images import as_inputs
 from lenetcourse.errors import UsageError
 from lenetcourse.models.diffusion import NO_LABEL
 
+TARGETS = ("noise", "velocity")
 MOST = 0.999  # of the variance that one step may add: all of it would leave no image
 
 
@@ -62,10 +63,14 @@ class NoiseSchedule:
         signal, scale = self.at(times, clean)
         return signal * clean + scale * noise
 
-    def remove_noise(self, noisy: Tensor, times: Tensor, noise: Tensor) -> Tensor:
-        """Return the clean (n, ...) of which `add_noise` makes `noisy` with that noise."""
-        signal, scale = self.at(times, noisy)
-        return (noisy - scale * noise) / signal
+    def velocity(self, clean: Tensor, times: Tensor, noise: Tensor) -> Tensor:
+        """Return signal e - noise x, of which image and noise can be told at any time.
+
+        The target of Salimans and Ho (2022), arXiv:2202.00512, section 4: near the end, where
+        hardly any image is left, noise alone says next to nothing about it.
+        """
+        signal, scale = self.at(times, clean)
+        return signal * noise - scale * clean
 
     def at(self, times: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Return signal and noise at `times`, (n,), in a shape that multiplies `like`, (n, ...)."""
@@ -83,21 +88,21 @@ class NoiseSchedule:
 
 
 class Denoiser(NamedTuple):
-    """The noise that a diffusion model sees in images of these classes: call it with such images.
+    """What a diffusion model sees in noisy images of these classes: call it with such images.
 
-    What `Diffusion` returns, and what `denoising_loss` compares with the noise that was added.
+    What `Diffusion` returns, and what `denoising_loss` compares with the truth.
     """
 
     model: nn.Module  # a Diffusion
     labels: Tensor
 
     def __call__(self, noisy: Tensor, times: Tensor) -> Tensor:
-        """Return the noise in (n, ...) after `times` steps, (n,)."""
+        """Return noise or velocity, as the model's target is, in (n, ...) at `times`, (n,)."""
         return self.model.network(noisy, times, self.labels)
 
 
 class Diffusion(nn.Module):
-    """A network that estimates noise, and its noise schedule, in the form that `fit` trains.
+    """A network that sees noise, and its noise schedule, in the form that `fit` trains.
 
     Inputs are labels, targets the images that they belong to:
     `fit(Diffusion(DiffusionUNet()), (labels, images), ..., loss_fn=denoising_loss)`. In training a
@@ -108,6 +113,7 @@ class Diffusion(nn.Module):
         network: takes noisy images, times and labels: a `DiffusionUNet` or `DiffusionMLP`.
         kind: of the noise schedule.
         steps: of the noise schedule.
+        target: what the network gives: "velocity", or "noise" as in Ho et al. (2020).
         withheld: share of the labels that are withheld in training, 0 to 1.
         limit: the largest value, up or down, that clean data have: 1 for images.
 
@@ -119,15 +125,19 @@ class Diffusion(nn.Module):
         network: nn.Module,
         kind: str = "cosine",
         steps: int = 1000,
+        target: str = "velocity",
         withheld: float = 0.1,
         limit: float = 1.0,
     ) -> None:
         super().__init__()
+        if target not in TARGETS:
+            raise UsageError(f"unknown target {target!r}: {' or '.join(TARGETS)}")
         if not 0 <= withheld <= 1:
             raise UsageError(f"withheld is a share from 0 to 1, not {withheld}")
         if not limit > 0:
             raise UsageError(f"limit must be above 0, not {limit}")
-        self.settings = {"kind": kind, "steps": steps, "withheld": withheld, "limit": limit}
+        self.settings = {"kind": kind, "steps": steps, "target": target}
+        self.settings |= {"withheld": withheld, "limit": limit}
         self.network = network
         self.schedule = NoiseSchedule(kind, steps)
 
@@ -138,15 +148,28 @@ class Diffusion(nn.Module):
             labels = torch.where(hidden, NO_LABEL, labels)
         return Denoiser(self, labels)
 
+    def clean(self, noisy: Tensor, times: Tensor, seen: Tensor) -> Tensor:
+        """Return the clean images of which `noisy`, (n, ...), were made, if `seen` is right.
+
+        `seen` is what the network gives for them; values beyond the model's limit are clamped.
+        """
+        signal, scale = self.schedule.at(times, noisy)
+        if self.settings["target"] == "noise":
+            clean = (noisy - scale * seen) / signal
+        else:
+            clean = signal * noisy - scale * seen
+        return clean.clamp(-self.settings["limit"], self.settings["limit"])
+
 
 def denoising_loss(denoiser: Denoiser, clean: Tensor) -> Tensor:
-    """Return the mean squared error of the noise that is seen in `clean` made noisy.
+    """Return the mean squared error of what is seen in `clean` made noisy.
 
-    The simplified loss of Ho et al. (2020), equation 14. `clean` are uint8 images, (n, h, w) or
-    (n, 3, h, w), or codes (n, size). Every time is as likely; within a batch they are spread
-    evenly, which says the same with less chance (Kingma et al., 2021, arXiv:2107.00630, section
-    5.1). Times and noise come from torch's generator, which `fit` seeds; in evaluation they are
-    the same ones each time, so that epochs can be compared.
+    With the noise as the target it is the simplified loss of Ho et al. (2020), equation 14; with
+    the velocity an error of the noise weighs more, the less of the image is left. `clean` are uint8
+    images, (n, h, w) or (n, 3, h, w), or codes (n, size). Every time is as likely; within a batch
+    they are spread evenly, which says the same with less chance (Kingma et al., 2021,
+    arXiv:2107.00630, section 5.1). Times and noise come from torch's generator, which `fit` seeds;
+    in evaluation they are the same ones each time, so that epochs can be compared.
     """
     schedule, clean = denoiser.model.schedule, as_signals(clean)
     generator = None if denoiser.model.training else torch.Generator().manual_seed(0)
@@ -155,7 +178,10 @@ def denoising_loss(denoiser: Denoiser, clean: Tensor) -> Tensor:
     times = 1 + (share * schedule.steps).long().clamp(max=schedule.steps - 1)
     noise = torch.randn(clean.shape, generator=generator)
     times, noise = times.to(clean.device), noise.to(clean)
-    return F.mse_loss(denoiser(schedule.add_noise(clean, times, noise), times), noise)
+    seen = denoiser(schedule.add_noise(clean, times, noise), times)
+    if denoiser.model.settings["target"] == "velocity":
+        return F.mse_loss(seen, schedule.velocity(clean, times, noise))
+    return F.mse_loss(seen, noise)
 
 
 def as_signals(images: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def sample_diffusion(
     Raises UsageError for settings out of range.
     """
     found = []
-    for part in labels.split(batch_size):
+    for part in labels.split(batch_size) if len(labels) else ():
         noise = torch.randn(len(part), *model.network.shape, generator=generator)
         for step in denoising_steps(model, noise, part, steps, eta, guidance, generator):
             clean = step.noisy
@@ -68,14 +68,13 @@ def denoising_steps(
         raise UsageError(f"steps must be from 1 to {schedule.steps}, not {steps}")
     if not 0 <= eta <= 1 or not guidance >= 0:
         raise UsageError(f"eta {eta} must be from 0 to 1, guidance {guidance} at least 0")
-    network, limit = model.eval().network, model.settings["limit"]
+    network = model.eval().network
     device = next(network.parameters()).device
     noisy, labels = noise.to(device), labels.to(device)
     times = torch.linspace(schedule.steps, 0, steps + 1, dtype=torch.float64).round().long()
     for later, earlier in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         now = torch.full((len(noisy),), later, device=device)
-        seen = guided_noise(network, noisy, now, labels, guidance)
-        clean = schedule.remove_noise(noisy, now, seen).clamp(-limit, limit)
+        clean = model.clean(noisy, now, guided(network, noisy, now, labels, guidance))
         signal, scale = schedule.at(now, noisy)
         seen = (noisy - signal * clean) / scale  # the noise that goes with the clamped images
         fresh = eta * schedule.deviation(later, earlier)
@@ -86,10 +85,10 @@ def denoising_steps(
         yield Step(earlier, noisy, clean)
 
 
-def guided_noise(
+def guided(
     network: nn.Module, noisy: Tensor, times: Tensor, labels: Tensor, guidance: float
 ) -> Tensor:
-    """Return the noise in `noisy`, seen with the labels and, by `guidance`, beyond them."""
+    """Return what the network sees in `noisy` with the labels and, by `guidance`, beyond them."""
     seen = network(noisy, times, labels)
     if not guidance:
         return seen
