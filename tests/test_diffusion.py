@@ -438,7 +438,7 @@ def test_fit_trains_it_and_goes_on_bit_for_bit(tmp_path):
 
 def test_a_file_gives_the_model_back(tmp_path):
     torch.manual_seed(0)
-    model = Diffusion(DiffusionUNet((8, 16), input_size=8), "linear", 40, "noise", limit=2.0)
+    model = Diffusion(DiffusionUNet((8, 16), input_size=8), "linear", 40, limit=2.0)
     save_diffusion(model, tmp_path / "d.safetensors", seed=5)
     loaded, facts = load_diffusion(tmp_path / "d.safetensors")
     assert facts["seed"] == 5
