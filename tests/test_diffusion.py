@@ -37,24 +37,31 @@ def seeded(seed=0):
 
 
 def test_weights_by_hand():
-    def convs(inputs, outputs):
-        two = 9 * inputs * outputs + 9 * outputs**2 + 2 * outputs
-        short = 0 if inputs == outputs else inputs * outputs + outputs
-        return two + short + 2 * inputs + 2 * outputs + 65 * outputs
+    """Of chapter 06's blocks, with normalisation, and a row of 64 numbers told to each."""
 
-    blocks = convs(32, 32) + convs(32, 64) + convs(64, 64) + convs(64, 32)
-    ends = 9 * 4 * 32 + 32 + 4 * 64 * 32 + 32 + 2 * 32 + 9 * 32 * 4 + 4
+    def convs(inputs, outputs):
+        return 9 * inputs * outputs + 9 * outputs**2 + 2 * outputs + 4 * outputs + 65 * outputs
+
+    blocks = convs(1, 16) + convs(16, 32) + convs(32, 64) + convs(64, 32) + convs(32, 16)
+    doublings = 4 * 64 * 32 + 32 + 4 * 32 * 16 + 16
     told = 2 * (64 * 64 + 64) + 11 * 64
-    assert count_parameters(DiffusionUNet()) == blocks + ends + told == 212_580
+    assert count_parameters(DiffusionUNet()) == blocks + doublings + told + 17 == 136_817
     hidden = 256 * 256 + 256
     told = 65 * 256 + hidden + 11 * 256
     dense = told + 21 * 256 + 3 * (2 * hidden + 2 * 256) + 257 * 20
     assert count_parameters(DiffusionMLP()) == dense == 492_052
 
 
+def test_convolutions_are_those_of_the_network_of_chapter_06():
+    def kernels(network):
+        return [tuple(weight.shape) for weight in network.state_dict().values() if weight.ndim == 4]
+
+    assert kernels(DiffusionUNet(maps=(8, 16, 32))) == kernels(SmallUNet())
+
+
 @pytest.mark.parametrize(
     "network",
-    [DiffusionUNet(maps=(8, 16), in_channels=3, input_size=32), DiffusionMLP(5, 8, 1)],
+    [DiffusionUNet(maps=(4, 8, 8), in_channels=3, input_size=32), DiffusionMLP(5, 8, 1)],
 )
 def test_every_argument_is_heard(network):
     x = torch.randn(3, *network.shape, generator=seeded())
@@ -71,8 +78,8 @@ def test_every_argument_is_heard(network):
 @pytest.mark.parametrize(
     ("kind", "wrong", "words"),
     [
-        (DiffusionUNet, {"maps": (16, 32, 64)}, "two multiples of 8"),
-        (DiffusionUNet, {"maps": (16, 36)}, "two multiples of 8"),
+        (DiffusionUNet, {"maps": (16, 32)}, "three multiples of 4"),
+        (DiffusionUNet, {"maps": (16, 32, 66)}, "three multiples of 4"),
         (DiffusionUNet, {"input_size": 30}, "input_size 30 must be a multiple of 4"),
         (DiffusionUNet, {"classes": -1}, "classes -1 at least 0"),
         (DiffusionMLP, {"blocks": 0}, "blocks 0 must be 1 at least"),
@@ -334,7 +341,7 @@ def test_samplers_that_cannot_be(wrong, words):
 
 
 def test_no_labels_no_images():
-    assert sample_diffusion(Diffusion(DiffusionUNet((8, 8))), torch.zeros(0).long()).shape[0] == 0
+    assert sample_diffusion(Diffusion(DiffusionUNet((4, 4, 4))), torch.zeros(0).long()).shape[0] == 0
 
 
 # The loss, and fit
@@ -438,7 +445,7 @@ def test_fit_trains_it_and_goes_on_bit_for_bit(tmp_path):
 
 def test_a_file_gives_the_model_back(tmp_path):
     torch.manual_seed(0)
-    model = Diffusion(DiffusionUNet((8, 16), input_size=8), "linear", 40, limit=2.0)
+    model = Diffusion(DiffusionUNet((4, 8, 8), input_size=8), "linear", 40, limit=2.0)
     save_diffusion(model, tmp_path / "d.safetensors", seed=5)
     loaded, facts = load_diffusion(tmp_path / "d.safetensors")
     assert facts["seed"] == 5

@@ -12,20 +12,20 @@ from lenetcourse.models.layout import channels_last
 
 NO_LABEL = -1  # in the place of a label: any class
 WAVES = 64  # numbers that tell a time
-GROUPS = 8  # of maps that are normalised together
+GROUPS = 4  # of maps that are normalised together
 
 
 class DiffusionUNet(nn.Module):
-    """A U-Net as in chapter 06 that knows time and class; 212,580 weights.
+    """A U-Net as in chapter 06 that knows time and class; 136,817 weights.
 
-    Like `SmallUNet` it pools, and lays fine maps beside coarse ones on the way back. First it folds
-    patches of 2x2 pixels into channels, for at full size convolutions cost most and see least. As
-    in Ho et al. (2020, arXiv:2006.11239, appendix B) an embedding of the time goes into every pair
-    of convolutions, whose result is added to what came in (He et al., 2016), and groups of maps are
-    normalised. The class is told with the time, as in Dhariwal and Nichol (2021, arXiv:2105.05233).
+    Shaped like `SmallUNet`: two poolings, fine maps laid beside coarse ones. What Ho et al. (2020,
+    arXiv:2006.11239, appendix B) add for diffusion: a sinusoidal embedding of the time goes into
+    every pair of convolutions, SiLU in place of ReLU, groups of maps are normalised. They have
+    attention and residual links, too. The embedding of the class is added to that of the time, as
+    in Dhariwal and Nichol (2021, arXiv:2105.05233).
 
     Args:
-        maps: at half and quarter size, each a multiple of 8.
+        maps: at full, half and quarter size, each a multiple of 4.
         classes: 0 for a network that is told none.
         input_size: height and width of the images in pixels, a multiple of 4.
         in_channels: 1 for grey, 3 for colour.
@@ -35,14 +35,14 @@ class DiffusionUNet(nn.Module):
 
     def __init__(
         self,
-        maps: Sequence[int] = (32, 64),
+        maps: Sequence[int] = (16, 32, 64),
         classes: int = 10,
         input_size: int = 28,
         in_channels: int = 1,
     ) -> None:
         super().__init__()
-        if len(maps) != 2 or min(maps) < 1 or any(count % GROUPS for count in maps):
-            raise UsageError(f"maps must be two multiples of {GROUPS}, not {list(maps)}")
+        if len(maps) != 3 or min(maps) < 1 or any(count % GROUPS for count in maps):
+            raise UsageError(f"maps must be three multiples of {GROUPS}, not {list(maps)}")
         if input_size < 4 or input_size % 4 or in_channels < 1 or classes < 0:
             raise UsageError(
                 f"input_size {input_size} must be a multiple of 4, in_channels {in_channels} at "
@@ -51,15 +51,14 @@ class DiffusionUNet(nn.Module):
         self.settings = {"maps": list(maps), "classes": classes}
         self.settings |= {"input_size": input_size, "in_channels": in_channels}
         self.shape = (in_channels, input_size, input_size)  # of what it takes and gives
-        fine, coarse = maps
+        fine, middle, coarse = maps
         self.told = TimeAndClass(classes, WAVES)
-        self.enter = nn.Conv2d(4 * in_channels, fine, 3, padding=1)
-        self.down = ToldConvs(fine, fine)
-        self.bottom1, self.bottom2 = ToldConvs(fine, coarse), ToldConvs(coarse, coarse)
-        self.up = nn.ConvTranspose2d(coarse, fine, 2, stride=2)
-        self.join = ToldConvs(2 * fine, fine)
-        self.norm = nn.GroupNorm(GROUPS, fine)
-        self.out = nn.Conv2d(fine, 4 * in_channels, 3, padding=1)
+        self.down1 = ToldConvs(in_channels, fine)
+        self.down2 = ToldConvs(fine, middle)
+        self.bottom = ToldConvs(middle, coarse)
+        self.up2, self.join2 = _doubling(coarse, middle), ToldConvs(2 * middle, middle)
+        self.up1, self.join1 = _doubling(middle, fine), ToldConvs(2 * fine, fine)
+        self.out = nn.Conv2d(fine, in_channels, 1)
 
     def forward(self, noisy: Tensor, times: Tensor, labels: Tensor) -> Tensor:
         """Return what is seen, (n, 1, 28, 28), in noisy images of that shape.
@@ -67,29 +66,29 @@ class DiffusionUNet(nn.Module):
         `times`, (n,), count the steps of noise from 1, `labels`, (n,), are classes or NO_LABEL.
         """
         told = self.told(times, labels)  # (n, 64)
-        x = self.enter(channels_last(F.pixel_unshuffle(noisy, 2)))  # (n, 32, 14, 14) of (n, 4, ...)
-        fine = self.down(x, told)  # (n, 32, 14, 14)
-        x = self.bottom1(F.avg_pool2d(fine, 2), told)  # (n, 64, 7, 7)
-        x = self.up(self.bottom2(x, told))  # (n, 32, 14, 14)
-        x = self.join(torch.cat([x, fine], 1), told)  # (n, 32, 14, 14) of (n, 64, ...)
-        return F.pixel_shuffle(self.out(F.silu(self.norm(x))), 2)  # (n, 1, 28, 28)
+        fine = self.down1(channels_last(noisy), told)  # (n, 16, 28, 28)
+        middle = self.down2(F.max_pool2d(fine, 2), told)  # (n, 32, 14, 14)
+        x = self.bottom(F.max_pool2d(middle, 2), told)  # (n, 64, 7, 7)
+        x = self.join2(torch.cat([self.up2(x), middle], 1), told)  # (n, 32, 14, 14)
+        x = self.join1(torch.cat([self.up1(x), fine], 1), told)  # (n, 16, 28, 28)
+        return self.out(x)  # (n, 1, 28, 28)
 
 
 class ToldConvs(nn.Module):
-    """Two 3x3 convolutions, added to what came in; time and class are told to the second."""
+    """Two 3x3 convolutions; what is told of time and class is added to the maps of the first."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.norm1, self.norm2 = nn.GroupNorm(GROUPS, inputs), nn.GroupNorm(GROUPS, outputs)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm1 = nn.GroupNorm(GROUPS, outputs)
         self.told = nn.Linear(WAVES, outputs)
-        self.short = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm2 = nn.GroupNorm(GROUPS, outputs)
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         """Return maps (n, outputs, h, w) of maps (n, inputs, h, w); `told` is (n, 64)."""
-        y = self.conv1(F.silu(self.norm1(x))) + self.told(told)[:, :, None, None]
-        return self.short(x) + self.conv2(F.silu(self.norm2(y)))
+        x = self.norm1(self.conv1(x)) + self.told(told)[:, :, None, None]
+        return F.silu(self.norm2(self.conv2(F.silu(x))))
 
 
 class DiffusionMLP(nn.Module):
@@ -158,3 +157,7 @@ def time_waves(times: Tensor, count: int = WAVES) -> Tensor:
     halves = torch.arange(count // 2, device=times.device) / (count // 2)
     angles = times[:, None].float() * torch.exp(-math.log(10_000) * halves)
     return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+def _doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, 2, stride=2)
