@@ -341,7 +341,9 @@ def test_samplers_that_cannot_be(wrong, words):
 
 
 def test_no_labels_no_images():
-    assert sample_diffusion(Diffusion(DiffusionUNet((4, 4, 4))), torch.zeros(0).long()).shape[0] == 0
+    assert (
+        sample_diffusion(Diffusion(DiffusionUNet((4, 4, 4))), torch.zeros(0).long()).shape[0] == 0
+    )
 
 
 # The loss, and fit
