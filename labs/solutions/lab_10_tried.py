@@ -552,7 +552,7 @@ def frechet(first, second):
     return (moved + a.trace() + b.trace() - 2 * both).sqrt()
 
 
-# %% q7 mistake: images as rows of the covariance -> your code raised
+# %% q7 mistake: images as rows of the covariance -> Your code raised
 def frechet(first, second):
     a, b = torch.cov(first), torch.cov(second)
     root = torch.linalg.eigvals(a @ b).real.clamp(min=0).sqrt().sum()
