@@ -649,7 +649,7 @@ NEAR = 0.7  # distance of a copy
     hints=(
         "Turn the two knobs that you have, guidance and steps, one at a time, and write down both "
         "numbers for each.",
-        "A little guidance is worth much; a lot of it makes all 4s alike, and the distance rises.",
+        "A little guidance is worth much; a lot of it exaggerates, and the distance rises.",
         "`walk_back(guided(model, 1.5), torch.randn(len(digits), 20), digits, 25, signal, noise)` "
         "gives codes, and `images_of` makes pictures of them.",
     ),
