@@ -592,7 +592,7 @@ def q7(prediction: object, frechet: object, draw: Draw) -> None:
     """The prediction, and `frechet(first, second)` -> one number."""
     attempted(prediction, frechet)
     one_of(prediction, ("smaller", "larger", "as large"), "The prediction")
-    for features_of, counts in ((1, (5000, 4000)), (6, (4000, 6000)), (3, (4000, 4000))):
+    for features_of, counts in ((6, (4000, 6000)), (1, (5000, 4000)), (3, (4000, 4000))):
         mix = torch.eye(features_of) + 0.5 * draw.normal(features_of, features_of)
         first = (draw.normal(counts[0], features_of) @ mix + draw.normal(features_of)).double()
         second = (1.5 * draw.normal(counts[1], features_of) - 1).double()
