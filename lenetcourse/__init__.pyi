@@ -27,6 +27,8 @@ from lenetcourse.errors import UsageError as UsageError
 from lenetcourse.models.alexnet import AlexNet as AlexNet
 from lenetcourse.models.alexnet import AlexNet2012 as AlexNet2012
 from lenetcourse.models.alexnet import SmallAlexNet as SmallAlexNet
+from lenetcourse.models.diffusion import DiffusionMLP as DiffusionMLP
+from lenetcourse.models.diffusion import DiffusionUNet as DiffusionUNet
 from lenetcourse.models.grad_cam import grad_cam as grad_cam
 from lenetcourse.models.imagenet import load_torchvision_alexnet as load_torchvision_alexnet
 from lenetcourse.models.keras_form import dense_to_keras as dense_to_keras
@@ -94,6 +96,13 @@ from lenetcourse.train.batches import Batches as Batches
 from lenetcourse.train.checkpoint import load_checkpoint as load_checkpoint
 from lenetcourse.train.checkpoint import save_checkpoint as save_checkpoint
 from lenetcourse.train.crops import CropAndFlip as CropAndFlip
+from lenetcourse.train.diffusion import Diffusion as Diffusion
+from lenetcourse.train.diffusion import NoiseSchedule as NoiseSchedule
+from lenetcourse.train.diffusion import as_pixels as as_pixels
+from lenetcourse.train.diffusion import as_signals as as_signals
+from lenetcourse.train.diffusion import denoising_loss as denoising_loss
+from lenetcourse.train.diffusion_file import load_diffusion as load_diffusion
+from lenetcourse.train.diffusion_file import save_diffusion as save_diffusion
 from lenetcourse.train.loop import TrainingDiverged as TrainingDiverged
 from lenetcourse.train.loop import adam as adam
 from lenetcourse.train.loop import evaluate as evaluate
@@ -112,5 +121,9 @@ from lenetcourse.train.metrics import pixel_accuracy as pixel_accuracy
 from lenetcourse.train.metrics import predict_probabilities as predict_probabilities
 from lenetcourse.train.photographs import AugmentPhotos as AugmentPhotos
 from lenetcourse.train.run import History as History
+from lenetcourse.train.sample_quality import frechet_distance as frechet_distance
+from lenetcourse.train.sample_quality import sample_report as sample_report
+from lenetcourse.train.sampling import denoising_steps as denoising_steps
+from lenetcourse.train.sampling import sample_diffusion as sample_diffusion
 
 __version__: str

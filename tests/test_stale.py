@@ -214,7 +214,6 @@ def test_a_network_that_no_run_trains(copy, stale):
 def test_a_start_that_is_gone(copy, run_tool):
     command = copy / "lenetcourse" / "command" / "train.py"
     change(command, "def run(", "def runs(")
-    change(command, "(run=run)", "(run=runs)")
     done = run_tool(copy, "regenerate.py", "--list")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "regenerate: lenetcourse.command.train has no run\n"

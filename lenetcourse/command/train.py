@@ -57,7 +57,10 @@ def add(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--device", default="auto", help="cpu, cuda, mps (default: auto)")
     train.add_argument("--out", type=Path, help="folder (default: runs/MODEL-DATASET-seedS)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
-    train.set_defaults(run=run)
+    train.add_argument(
+        "--tensorboard", type=Path, metavar="DIR", help="write the curves for TensorBoard, too"
+    )
+    train.set_defaults(run=run_tracked)
 
 
 class Fast(argparse.Action):
@@ -72,6 +75,31 @@ class Fast(argparse.Action):
     ) -> None:
         """Set the options of the recipe."""
         vars(namespace).update(FAST)
+
+
+def run_tracked(options: argparse.Namespace) -> int:
+    """Train as `run` does; write the curves for TensorBoard, too, when the options ask for them.
+
+    They are written when the run has ended, from its history. Raises UsageError, before anything is
+    trained, when TensorBoard is not installed.
+    """
+    if options.tensorboard is None:
+        return run(options)
+    from lenetcourse import choose_dataset
+    from lenetcourse.command.tracking import event_writer, write_events
+
+    event_writer()
+    check(options)
+    options.dataset = choose_dataset(options.dataset)
+    named = f"{options.model}-{options.dataset}-seed{options.seed}"
+    options.out = options.out or Path("runs") / named
+    code = run(options)
+    found = options.out / "history.json"
+    if code in (0, INTERRUPTED) and found.exists():
+        folder = options.tensorboard / options.out.resolve().name
+        write_events(json.loads(found.read_text(encoding="utf-8")), folder)
+        print(f"curves in {folder}: see them with `tensorboard --logdir {options.tensorboard}`")
+    return code
 
 
 def run(options: argparse.Namespace) -> int:
