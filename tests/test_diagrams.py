@@ -582,6 +582,15 @@ def test_labels_agree_with_the_layer_table(name):
         assert label in found or any(one.endswith(f" of {label}") for one in found), label
 
 
+def test_levels_begin_at_the_left_where_maps_never_grow_again():
+    model, image = drawn("ResidualNet")
+    pools = [text for text in texts(lc.draw_network(model, image)) if text.get_text() == "pool 2"]
+    places = [text.get_position() for text in pools]
+    assert len({x for x, _ in places}) == 1
+    assert sorted({y for _, y in places}, reverse=True) == [y for _, y in places]
+    assert len(places) == 4
+
+
 def test_labels_of_lenet_and_of_its_segmenter():
     """The shapes that their forward passes name."""
     model, image = drawn("LeNet-5")

@@ -28,8 +28,8 @@ def draw_network(model: nn.Module, image: Tensor) -> Figure:
     their sides to one scale; where not all have room, those with the largest values are drawn, and
     three dots. A square in a map and the lines from it show what one unit of the next map sees.
     Dense layers are columns of shaded cells; the output is a bar for each class (softmax) or an
-    image (sigmoid). A network with skip connections is drawn as a U, the others in rows. After
-    LeCun et al. (1998), figure 2.
+    image (sigmoid). A network with skip connections is drawn with a level for each size of map, as
+    a U where maps grow again, the others in rows. After LeCun et al. (1998), figure 2.
 
     Raises UsageError for another image, and for a network that does not compute on images or has
     too many steps to be read.

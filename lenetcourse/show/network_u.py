@@ -1,4 +1,4 @@
-"""A network with skip connections, drawn as a U: a level for each size of map."""
+"""A network with skip connections, drawn as a U or as stairs: a level for each size of map."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lenetcourse.show.network_blocks import Block, step_words
 from lenetcourse.show.network_rows import write_on
 
 DOWN = 0.42  # from the labels of a level to the next level, in inches
+TURN = 0.1  # of this a line goes down before it turns to the left
 OVER = 0.2  # above a level, for a skip over the blocks between
 LEAST = 0.44  # inches of a level: an arrow with words above and below it
 SIDES = np.arange(1.0, 0.35, -0.01)  # of the largest map, in inches
@@ -58,9 +59,10 @@ class Plan:
 def draw_u(blocks: Sequence[Block]) -> Figure:
     """Draw blocks, in the order in which they are computed, on a level for each size of map.
 
-    What goes sideways keeps the size of the maps, what goes down or up changes it. Convolutions
-    that repeat one another are one arrow; so are the steps that lead only to a join. Raises
-    UsageError when there are too many side by side.
+    What goes sideways keeps the size of the maps, what goes down or up changes it. Where nothing
+    goes up, each level begins at the left again, like a line of text. Convolutions that repeat one
+    another are one arrow; so are the steps that lead only to a join. Raises UsageError when there
+    are too many side by side.
     """
     kept, links = _shortened(blocks)
     level = _levels(kept)
@@ -143,7 +145,7 @@ def _join(block: Block, users: dict[Block, list[Block]], gone: set[Block]) -> li
 
 def _levels(blocks: Sequence[Block]) -> dict[Block, int]:
     """Return a level for each block, 0 for the largest maps; what has no map is lowest."""
-    sides = [block.step.values.shape[1] if block.step.values.ndim == 3 else 0 for block in blocks]
+    sides = [block.pixels[0] for block in blocks]
     order = sorted(set(sides), reverse=True)
     return {block: order.index(side) for block, side in zip(blocks, sides, strict=True)}
 
@@ -151,11 +153,16 @@ def _levels(blocks: Sequence[Block]) -> dict[Block, int]:
 def _columns(
     blocks: Sequence[Block], links: Sequence[Link], level: dict[Block, int]
 ) -> dict[Block, int]:
-    """Return a column for each block: one further for a step sideways, the same for others."""
+    """Return a column for each block: one further for a step sideways.
+
+    The others keep the column, or begin at the left where nothing comes up again.
+    """
     column: dict[Block, int] = {}
+    rises = any(level[link.target] < level[link.source] for link in links)
     for block in blocks:
         before = [link.source for link in links if link.target is block]
-        place = max((column[b] + (level[b] == level[block]) for b in before), default=0)
+        sideways = [column[b] + 1 for b in before if level[b] == level[block]]
+        place = max(sideways + [column[b] for b in before if rises], default=0)
         while any((column[b], level[b]) == (place, level[block]) for b in column):
             place += 1
         column[block] = place
@@ -204,7 +211,9 @@ def _draw_link(axis: Axes, link: Link, plan: Plan, floors: np.ndarray) -> None:
     style = SKIP if link.skips else {}
     if plan.jumps(link):
         y = max(one.y + one.height for one in plan.level if plan.level[one] == plan.level[a]) + 0.12
-        start, end = (a.middle[0], a.y + a.height + 0.03), (b.middle[0], b.y + b.height + 0.03)
+        # From right of the middle, where an arrow from the level above may end.
+        start = a.x + 0.75 * a.width, a.y + a.height + 0.03
+        end = b.middle[0], b.y + b.height + 0.03
         line(axis, [start, (start[0], y), (end[0], y)], **style)
         arrow(axis, (end[0], y), end, **style)
     elif plan.level[a] == plan.level[b]:
@@ -216,8 +225,12 @@ def _draw_link(axis: Axes, link: Link, plan: Plan, floors: np.ndarray) -> None:
         upper, lower = (a, b) if down else (b, a)
         ends = [(upper.middle[0], floors[plan.level[upper]] - 0.03),
                 (lower.middle[0], lower.y + lower.height + 0.05)]  # fmt: skip
+        if plan.column[a] > plan.column[b]:  # first to the left, then down
+            (start, y), x = ends[0], ends[1][0]
+            line(axis, [(start, y), (start, y - TURN), (x, y - TURN)], **style)
+            ends[0] = x, y - TURN
         arrow(axis, *(ends if down else ends[::-1]), **style)
-        at = (ends[0][0] + ends[1][0]) / 2 + 0.07, floors[plan.level[upper]] - DOWN / 2
+        at = (ends[0][0] + ends[1][0]) / 2 + 0.07, (ends[0][1] + ends[1][1]) / 2
         write(axis, at, link.words.replace("\n", " "), ha="left")
 
 
