@@ -592,49 +592,61 @@ def q7(prediction: object, frechet: object, draw: Draw) -> None:
     """The prediction, and `frechet(first, second)` -> one number."""
     attempted(prediction, frechet)
     one_of(prediction, ("smaller", "larger", "as large"), "The prediction")
-    for features_of, counts in ((6, (4000, 6000)), (1, (5000, 4000)), (3, (4000, 4000))):
-        mix = torch.eye(features_of) + 0.5 * draw.normal(features_of, features_of)
-        first = (draw.normal(counts[0], features_of) @ mix + draw.normal(features_of)).double()
-        second = (1.5 * draw.normal(counts[1], features_of) - 1).double()
+    for size in (6, 1):
+        first, second = told_apart(draw, size)
         given = f"features of shape {tuple(first.shape)} and {tuple(second.shape)}"
         says = [f"`{name}` itself has changed." for name in ("first", "second")]
         got = keeps(frechet, first, second, says=says)
-        compare_frechet(got, first, second, given)
+        same(
+            got,
+            torch.tensor(frechet_distance(first, second)),
+            given=given,
+            what="The distance",
+            traps=wrong_distances(first, second),
+            tolerance=1e-3,  # the covariance may divide by n or by n - 1
+        )
     rows = draw.normal(200, 4).double()
     if abs(float(as_array(call(frechet, rows, rows)))) > 1e-3:
         raise NotYet("A set has the distance 0 to itself; here it has not.", given="twice the same")
 
 
-def compare_frechet(got: object, first: Tensor, second: Tensor, given: str) -> None:
-    """Compare with the library's distance; the covariance may divide by n or by n - 1."""
-    moved = (first.mean(0) - second.mean(0)).square().sum()
-    a, b = (torch.cov(rows.T).reshape(first.shape[1], -1) for rows in (first, second))
-    root = torch.linalg.eigvals(a @ b).real.clamp(min=0).sqrt().sum()
-    traces = a.trace() + b.trace()
-    same(
-        got,
-        torch.tensor(frechet_distance(first, second)),
-        given=given,
-        what="The distance",
-        traps={
-            "The means are not in it.": traces - 2 * root,
-            "The covariances are not in it: this is the distance of the means alone.": moved,
-            "The differences of the means are not squared.": (
-                (first.mean(0) - second.mean(0)).abs().sum() + traces - 2 * root
-            ),
-            "The last part is taken away once; it should be twice.": moved + traces - root,
-            "The root is missing: these are the eigenvalues themselves.": (
-                moved + traces - 2 * torch.linalg.eigvals(a @ b).real.sum()
-            ),
-            "The last part should be taken away.": moved + traces + 2 * root,
-            "This is the root of the distance; wanted is the distance as the chapter has it, "
-            "squared.": (moved + traces - 2 * root).clamp(min=0).sqrt(),
-            "The root of a matrix is not that of its entries.": (
-                moved + traces - 2 * (a @ b).clamp(min=0).sqrt().trace()
-            ),
-        },
-        tolerance=1e-3,
-    )
+def told_apart(draw: Draw, size: int) -> tuple[Tensor, Tensor]:
+    """Return features of two sets for which no two mistakes give the same distance."""
+    while True:
+        mix = torch.eye(size) + 0.5 * draw.normal(size, size)
+        first = (draw.normal(2000, size) @ mix + draw.normal(size)).double()
+        second = (1.5 * draw.normal(3000, size) - 1).double()
+        right = frechet_distance(first, second)
+        found = torch.stack([*wrong_distances(first, second).values(), torch.tensor(right)])
+        if found.sort().values.diff().min() > 5e-3 * max(1, right):
+            return first, second
+
+
+def wrong_distances(first: Tensor, second: Tensor) -> dict[str, Tensor]:
+    """Return what typical mistakes give: the sentence to say, and the number."""
+    size = first.shape[1]
+    apart = first.mean(0) - second.mean(0)
+    moved = apart.square().sum()
+    a, b = (torch.cov(rows.T).reshape(size, size) for rows in (first, second))
+    values = torch.linalg.eigvals(a @ b).real.clamp(min=0)
+    root, traces = values.sqrt().sum(), a.trace() + b.trace()
+    wrong = {
+        "The means are not in it.": traces - 2 * root,
+        "The covariances are not in it: this is the distance of the means alone.": moved,
+        "The differences of the means are not squared.": apart.abs().sum() + traces - 2 * root,
+        "The last part is taken away once; it should be twice.": moved + traces - root,
+        "The root is missing: these are the eigenvalues themselves.": (
+            moved + traces - 2 * values.sum()
+        ),
+        "The last part should be taken away.": moved + traces + 2 * root,
+        "This is the root of the distance; wanted is the distance as the chapter has it, "
+        "squared.": (moved + traces - 2 * root).sqrt(),
+    }
+    if size > 1:
+        wrong["The root of a matrix is not that of its entries."] = (
+            moved + traces - 2 * (a @ b).clamp(min=0).sqrt().trace()
+        )
+    return wrong
 
 
 TIMES = 50  # of each digit, in the open task
