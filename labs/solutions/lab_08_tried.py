@@ -37,6 +37,12 @@ def cost(channels, kernels, side, height, width):
     return kernels * (one + 1), kernels * one * height * width
 
 
+# %% q1 mistake: without the + 1 -> One place too few
+def cost(channels, kernels, side, height, width):
+    one = channels * side**2
+    return kernels * (one + 1), kernels * one * (height - side) * (width - side)
+
+
 # %% q1 mistake: biases multiplied -> they are no multiplications
 def cost(channels, kernels, side, height, width):
     weights = kernels * (channels * side**2 + 1)
@@ -80,6 +86,25 @@ def convolve(picture, kernels, biases):
     for kernel, bias in zip(kernels.numpy(), biases.tolist(), strict=True):
         slices = zip(picture.numpy(), kernel, strict=True)
         maps.append(sum(correlate2d(one, part, mode="valid") for one, part in slices) + bias)
+    return maps
+
+
+# %% q2 right: a list of maps
+def convolve(picture, kernels, biases):
+    pairs = zip(kernels, biases, strict=True)
+    return [F.conv2d(picture[None], kernel[None], bias[None])[0, 0] for kernel, bias in pairs]
+
+
+# %% q2 mistake: into whole numbers -> All is lost behind the point
+def convolve(picture, kernels, biases):
+    side = kernels.shape[-1]
+    height, width = picture.shape[1] - side + 1, picture.shape[2] - side + 1
+    maps = torch.zeros(len(kernels), height, width, dtype=torch.int)
+    for k, kernel in enumerate(kernels):
+        for i in range(height):
+            for j in range(width):
+                window = picture[:, i : i + side, j : j + side]
+                maps[k, i, j] = (window * kernel).sum() + biases[k]
     return maps
 
 
@@ -136,7 +161,7 @@ def crop_and_mirror(images, padding, top, left, mirrored):
     )
 
 
-# %% q3 right: in NumPy, into zeros
+# %% q3 right: in NumPy, a list of pieces
 def crop_and_mirror(images, padding, top, left, mirrored):
     import numpy as np
 
@@ -147,6 +172,16 @@ def crop_and_mirror(images, padding, top, left, mirrored):
     for i in range(n):
         piece = larger[i, :, top[i] : top[i] + h, left[i] : left[i] + w]
         made[i] = piece[:, :, ::-1] if mirrored[i] else piece
+    return list(made)
+
+
+# %% q3 mistake: into zeros that are floats -> Bytes went in, other numbers came out
+def crop_and_mirror(images, padding, top, left, mirrored):
+    n, c, h, w = images.shape
+    larger, made = F.pad(images, (padding,) * 4), torch.zeros(n, c, h, w)
+    for i in range(n):
+        piece = larger[i, :, top[i] : top[i] + h, left[i] : left[i] + w]
+        made[i] = piece.flip(2) if mirrored[i] else piece
     return made
 
 
@@ -282,6 +317,46 @@ def batch_norm(x, factor, shift, running_mean, running_var, training):
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
     y = (x - mean[:, None, None]) / var[:, None, None]
     return factor[:, None, None] * y + shift[:, None, None], mean, var
+
+
+# %% q4 mistake: without 0.00001 -> A map without variance gives nan
+def batch_norm(x, factor, shift, running_mean, running_var, training):
+    mean, var = running_mean, running_var
+    if training:
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+        running_mean = 0.9 * running_mean + 0.1 * mean
+        running_var = 0.9 * running_var + 0.1 * var
+    y = (x - mean[:, None, None]) / var[:, None, None].sqrt()
+    return factor[:, None, None] * y + shift[:, None, None], running_mean, running_var
+
+
+# %% q4 mistake: 0.00001 in training only -> A map without variance gives nan
+def batch_norm(x, factor, shift, running_mean, running_var, training):
+    mean, var = running_mean, running_var
+    if training:
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+        running_mean = 0.9 * running_mean + 0.1 * mean
+        running_var = 0.9 * running_var + 0.1 * var
+    y = (x - mean[:, None, None]) / (var[:, None, None] + 1e-5 * training).sqrt()
+    return factor[:, None, None] * y + shift[:, None, None], running_mean, running_var
+
+
+# %% q4 mistake: 0.00001 outside the root -> belongs under it
+def batch_norm(x, factor, shift, running_mean, running_var, training):
+    mean, var = running_mean, running_var
+    if training:
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+        running_mean = 0.9 * running_mean + 0.1 * mean
+        running_var = 0.9 * running_var + 0.1 * var
+    y = (x - mean[:, None, None]) / (var[:, None, None].sqrt() + 1e-5)
+    return factor[:, None, None] * y + shift[:, None, None], running_mean, running_var
+
+
+# %% q4 mistake: PyTorch's running variance -> divided by count − 1, as PyTorch does
+def batch_norm(x, factor, shift, running_mean, running_var, training):
+    mean, var = running_mean.clone(), running_var.clone()
+    y = F.batch_norm(x, mean, var, factor, shift, training)
+    return y, mean, var
 
 
 # %% q4 mistake: tenths exchanged -> Nine tenths and one tenth are exchanged
@@ -421,6 +496,89 @@ class Deep(nn.Module):
         return self.out(F.max_pool2d(x, 2).flatten(1))
 
 
+# %% q5 mistake: added to itself -> added to itself
+prediction = "with links"
+
+
+class Deep(nn.Module):
+    def __init__(self, links, depth=12, maps=16):
+        super().__init__()
+        self.links = links
+        self.first = nn.Conv2d(3, maps, 5, padding=2)
+        self.layers = nn.ModuleList(nn.Conv2d(maps, maps, 3, padding=1) for _ in range(depth))
+        self.out = nn.Linear(maps * 16, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.first(x)), 4)
+        for layer in self.layers:
+            x = F.relu(layer(x))
+            if self.links:
+                x = x + x
+        return self.out(F.max_pool2d(x, 2).flatten(1))
+
+
+# %% q5 mistake: one link around all -> one link around all twelve
+prediction = "with links"
+
+
+class Deep(nn.Module):
+    def __init__(self, links, depth=12, maps=16):
+        super().__init__()
+        self.links = links
+        self.first = nn.Conv2d(3, maps, 5, padding=2)
+        self.layers = nn.ModuleList(nn.Conv2d(maps, maps, 3, padding=1) for _ in range(depth))
+        self.out = nn.Linear(maps * 16, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.first(x)), 4)
+        start = x
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        if self.links:
+            x = x + start
+        return self.out(F.max_pool2d(x, 2).flatten(1))
+
+
+# %% q5 mistake: no ReLU behind the first layer -> The ReLU behind `first` is missing
+prediction = "with links"
+
+
+class Deep(nn.Module):
+    def __init__(self, links, depth=12, maps=16):
+        super().__init__()
+        self.links = links
+        self.first = nn.Conv2d(3, maps, 5, padding=2)
+        self.layers = nn.ModuleList(nn.Conv2d(maps, maps, 3, padding=1) for _ in range(depth))
+        self.out = nn.Linear(maps * 16, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.first(x), 4)
+        for layer in self.layers:
+            change = F.relu(layer(x))
+            x = x + change if self.links else change
+        return self.out(F.max_pool2d(x, 2).flatten(1))
+
+
+# %% q5 mistake: not flattened -> mat1 and mat2 shapes cannot be multiplied
+prediction = "with links"
+
+
+class Deep(nn.Module):
+    def __init__(self, links, depth=12, maps=16):
+        super().__init__()
+        self.links = links
+        self.first = nn.Conv2d(3, maps, 5, padding=2)
+        self.layers = nn.ModuleList(nn.Conv2d(maps, maps, 3, padding=1) for _ in range(depth))
+        self.out = nn.Linear(maps * 16, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.first(x)), 4)
+        for layer in self.layers:
+            change = F.relu(layer(x))
+            x = x + change if self.links else change
+        return self.out(F.max_pool2d(x, 2))
+
+
 # %% q5 mistake: no guess that counts -> The prediction should be one of
 prediction = "links"
 
@@ -442,87 +600,117 @@ class Deep(nn.Module):
 
 
 # %% q6 right: the library's
-def kernels_to_keras(weight):
-    return lc.kernels_to_keras(weight)
+def kernels_from_keras(weight):
+    from lenetcourse.models import keras_form
+
+    return keras_form.kernels_from_keras(weight)
 
 
-def dense_to_keras(weight, channels):
-    return lc.dense_to_keras(weight, channels)
+def dense_from_keras(weight, channels):
+    from lenetcourse.models import keras_form
+
+    return keras_form.dense_from_keras(weight, channels)
 
 
 # %% q6 right: in NumPy, with moveaxis
-def kernels_to_keras(weight):
+def kernels_from_keras(weight):
     import numpy as np
 
-    return np.moveaxis(weight.numpy(), (0, 1), (3, 2))
+    return np.moveaxis(weight.numpy(), (3, 2), (0, 1))
 
 
-def dense_to_keras(weight, channels):
-    outs, inputs = weight.shape
-    columns = [
-        c * (inputs // channels) + p for p in range(inputs // channels) for c in range(channels)
-    ]
-    return weight[:, columns].T
+def dense_from_keras(weight, channels):
+    inputs = len(weight)
+    rows = [p * channels + c for c in range(channels) for p in range(inputs // channels)]
+    return weight[rows].T.numpy()
+
+
+# %% q6 right: the way there, with places in place of channels
+def kernels_from_keras(weight):
+    return weight.movedim((3, 2), (0, 1))
+
+
+def dense_from_keras(weight, channels):
+    return lc.dense_to_keras(weight.T, len(weight) // channels).T
+
+
+# %% q6 mistake: the way there -> This is the way *to* Keras
+def kernels_from_keras(weight):
+    return weight.permute(2, 3, 1, 0)
+
+
+def dense_from_keras(weight, channels):
+    return weight.unflatten(1, (channels, -1)).permute(2, 1, 0).flatten(0, 1)
 
 
 # %% q6 mistake: reshaped -> `reshape` moves no axis. Use `permute`
-def kernels_to_keras(weight):
-    outs, ins, h, w = weight.shape
-    return weight.reshape(h, w, ins, outs)
+def kernels_from_keras(weight):
+    h, w, ins, outs = weight.shape
+    return weight.reshape(outs, ins, h, w)
 
 
-def dense_to_keras(weight, channels):
-    outs, inputs = weight.shape
-    return weight.reshape(outs, channels, -1).permute(2, 1, 0).reshape(inputs, outs)
+def dense_from_keras(weight, channels):
+    out = weight.shape[1]
+    return weight.reshape(-1, channels, out).permute(2, 1, 0).reshape(out, -1)
 
 
 # %% q6 mistake: in and out -> `out` and `in` are exchanged
-def kernels_to_keras(weight):
+def kernels_from_keras(weight):
     return weight.permute(2, 3, 0, 1)
 
 
-def dense_to_keras(weight, channels):
-    outs, inputs = weight.shape
-    return weight.reshape(outs, channels, -1).permute(2, 1, 0).reshape(inputs, outs)
-
-
-# %% q6 mistake: only transposed -> Transposed, but not reordered
-def kernels_to_keras(weight):
-    return weight.permute(2, 3, 1, 0)
-
-
-def dense_to_keras(weight, channels):
-    return weight.T
-
-
-# %% q6 mistake: not transposed -> Reordered, but not transposed
-def kernels_to_keras(weight):
-    return weight.permute(2, 3, 1, 0)
-
-
-def dense_to_keras(weight, channels):
-    outs, inputs = weight.shape
-    return weight.reshape(outs, channels, -1).transpose(1, 2).reshape(outs, inputs)
-
-
-# %% q6 mistake: cut the wrong way -> Cut into (places, channels)
-def kernels_to_keras(weight):
-    return weight.permute(2, 3, 1, 0)
-
-
-def dense_to_keras(weight, channels):
-    outs, inputs = weight.shape
-    return weight.reshape(outs, -1, channels).permute(2, 1, 0).reshape(inputs, outs)
+def dense_from_keras(weight, channels):
+    out = weight.shape[1]
+    return weight.reshape(-1, channels, out).permute(2, 1, 0).reshape(out, -1)
 
 
 # %% q6 mistake: rows and columns -> Rows and columns are exchanged
-def kernels_to_keras(weight):
+def kernels_from_keras(weight):
     return weight.permute(3, 2, 1, 0)
 
 
-def dense_to_keras(weight, channels):
-    outs, inputs = weight.shape
-    return weight.reshape(outs, channels, -1).permute(2, 1, 0).reshape(inputs, outs)
+def dense_from_keras(weight, channels):
+    out = weight.shape[1]
+    return weight.reshape(-1, channels, out).permute(2, 1, 0).reshape(out, -1)
+
+
+# %% q6 mistake: only transposed -> Transposed, but not reordered
+def kernels_from_keras(weight):
+    return weight.permute(3, 2, 0, 1)
+
+
+def dense_from_keras(weight, channels):
+    return weight.T
+
+
+# %% q6 mistake: the dense way there -> Transposed, but not reordered
+def kernels_from_keras(weight):
+    return weight.permute(3, 2, 0, 1)
+
+
+def dense_from_keras(weight, channels):
+    out = len(weight)
+    return weight.reshape(out, channels, -1).permute(2, 1, 0).reshape(-1, out)
+
+
+# %% q6 mistake: not transposed -> Reordered, but not transposed
+def kernels_from_keras(weight):
+    return weight.permute(3, 2, 0, 1)
+
+
+def dense_from_keras(weight, channels):
+    inputs, outs = weight.shape
+    return weight.reshape(-1, channels, outs).transpose(0, 1).reshape(inputs, outs)
+
+
+# %% q6 mistake: cut the wrong way -> Cut into (channels, places)
+def kernels_from_keras(weight):
+    return weight.permute(3, 2, 0, 1)
+
+
+def dense_from_keras(weight, channels):
+    out = weight.shape[1]
+    return weight.reshape(channels, -1, out).permute(2, 1, 0).reshape(out, -1)
 
 
 # %% q7 right: all by the same step

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import lenetcourse as lc
+from lenetcourse.data.digits import SIZES
 from lenetcourse.labs.draw import Draw
 from lenetcourse.labs.expect import (
     NotYet,
@@ -82,6 +83,8 @@ def q1(cost: object, draw: Draw) -> None:
                 "Without padding the kernel does not fit at every pixel: `height - side + 1`.": (
                     kernels * height * width * one
                 ),
+                "One place too few in each direction: of 4 pixels side 2 fits at 3, `height - side "
+                "+ 1`.": kernels * (height - side) * (width - side) * one,
                 "The biases are only added: they are no multiplications.": places * weights,
                 "Every channel is multiplied, not only one.": work // channels,
                 "The work is done by every kernel.": work // kernels,
@@ -111,6 +114,7 @@ def q2(convolve: object, draw: Draw) -> None:
     for channels, count, side in [(2, 1, 2), (3, 2, 2), (3, 4, 3)]:
         h, w = (3, 4) if count == 1 else (draw.integer(4, 6), draw.integer(7, 9))
         picture = draw.integers(0, 9, channels, h, w).float()
+        picture = picture if count == 1 else picture / 2
         different = draw.order(count * channels * side**2).float() - 4
         kernels = different.reshape(count, channels, side, side)
         biases = draw.integers(1, 9, count).float()
@@ -156,6 +160,9 @@ def q2(convolve: object, draw: Draw) -> None:
                 "There is a ReLU behind it; here the sum itself is wanted.": by_torch(
                     kernels, biases
                 ).relu(),
+                "All is lost behind the point: the maps should be floats, as the picture is.": (
+                    by_torch(kernels, biases).trunc()
+                ),
             },
         )
 
@@ -213,7 +220,7 @@ def q3(crop_and_mirror: object, draw: Draw) -> None:
             got,
             made(),
             given=given,
-            what="The images",
+            what="The result",
             traps={
                 "Nothing is mirrored.": made(mirrored=torch.zeros_like(mirrored)),
                 "All are mirrored; ask `mirrored[i]`.": made(mirrored=torch.ones_like(mirrored)),
@@ -244,6 +251,13 @@ def q3(crop_and_mirror: object, draw: Draw) -> None:
                 "larger picture.": made(top=2 * padding - top, left=back),
             },
         )
+        kind = as_array(got).dtype
+        if kind != np.uint8:
+            raise NotYet(
+                "Bytes went in, other numbers came out: `torch.zeros_like(images)` makes bytes.",
+                expected="uint8",
+                got=str(kind),
+            )
 
 
 def normalised(
@@ -283,6 +297,15 @@ def q4(batch_norm: object, draw: Draw) -> None:
                     f"{mean.item():.0f}, running variance {var.item():.0f}, training = {training}"
                 )
             check_batch_norm(batch_norm, (x, factor, shift, mean, var), training, given)
+    for training in (True, False):
+        x = draw.normal(6, 3, 2, 3) * torch.tensor([0, 0.003, 2])[:, None, None]
+        factor, shift = 1 + draw.uniform(3), draw.integers(1, 3, 3).float()
+        mean, var = torch.zeros(3), torch.tensor([0, 1e-5, 4])
+        given = (
+            f"x {tuple(x.shape)}: the first map is 0 everywhere, the second has a variance of "
+            f"about 0.00001; running variance 0, 0.00001, 4; training = {training}"
+        )
+        check_batch_norm(batch_norm, (x, factor, shift, mean, var), training, given)
 
 
 def check_batch_norm(
@@ -303,6 +326,12 @@ def check_batch_norm(
     else:
         wanted = F.batch_norm(x, mean, var, factor, shift, training=False)
     used = (seen_mean, seen_var) if training else (mean, var)
+    if bool((used[1] == 0).any()) and not np.isfinite(as_array(y, "`y`")).all():
+        raise NotYet(
+            "A map without variance gives nan, 0 divided by 0: 0.00001 is added under the root.",
+            given=given,
+        )
+    outside = normalised(x, used[0], (used[1].sqrt() + 1e-5) ** 2, factor, shift, eps=0)
     bare = normalised(x, *used, torch.ones_like(factor), torch.zeros_like(shift))
     whole = normalised(x, x.mean()[None], x.var(unbiased=False)[None], factor, shift)
     traps = {
@@ -323,13 +352,27 @@ def check_batch_norm(
         ),
         "The variance divides by n − 1 here; in this layer it is the mean of the squares: "
         "`unbiased=False`.": normalised(x, seen_mean, x.var((0, 2, 3)), factor, shift),
+        "0.00001 is added to the root; it belongs under it: √(variance + 0.00001).": outside,
         "Factor and shift are missing.": bare,
         "The factor multiplies the shift, too: factor · (…) + shift.": factor[:, None, None]
         * (bare + shift[:, None, None]),
     }
-    same(y, wanted, given=given, what="The maps", traps=traps)
-    pairs = (("mean", got_mean, mean, seen_mean), ("variance", got_var, var, seen_var))
-    for name, got, old, seen in pairs:
+    same(y, wanted, given=given, what="`y`", traps=traps)
+    larger = x.var((0, 2, 3))
+    pairs = (
+        ("mean", got_mean, mean, seen_mean, {}),
+        (
+            "variance",
+            got_var,
+            var,
+            seen_var,
+            {
+                "The batch's variance is divided by count − 1, as PyTorch does for its running "
+                "one; here by the count.": 0.9 * var + 0.1 * larger,
+            },
+        ),
+    )
+    for name, got, old, seen, more in pairs:
         same(
             got,
             0.9 * old + 0.1 * seen if training else old,
@@ -345,14 +388,15 @@ def check_batch_norm(
                 "Nine tenths and one tenth are exchanged: the old number keeps nine tenths.": (
                     0.1 * old + 0.9 * seen
                 ),
+                **more,
             },
         )
 
 
 def deep(network: nn.Module, x: Tensor, links: bool, way: str = "") -> Tensor:
     """Return the scores that a reader's layers give, by the task's table."""
-    x = F.max_pool2d(F.relu(network.first(x)), 4)
-    start = x
+    x = network.first(x)
+    x = start = F.max_pool2d(x if way == "no first relu" else F.relu(x), 4)
     for layer in network.layers:
         found = layer(x)
         if way == "relu of the sum":
@@ -361,10 +405,15 @@ def deep(network: nn.Module, x: Tensor, links: bool, way: str = "") -> Tensor:
             x = x + found if links else found
         elif way == "from the start":
             x = start + F.relu(found)
+        elif way == "to itself":
+            x = 2 * F.relu(found)
+        elif way == "around all":
+            x = F.relu(found)
         elif way == "joined":
             x = (x + F.relu(found)) / 2
         else:
             x = x + F.relu(found) if links else F.relu(found)
+    x = x + start if way == "around all" else x
     pooled = F.avg_pool2d(x, 2) if way == "means" else F.max_pool2d(x, 2)
     return network.out(pooled.flatten(1))
 
@@ -379,9 +428,9 @@ def deep(network: nn.Module, x: Tensor, links: bool, way: str = "") -> Tensor:
         "`x = F.max_pool2d(F.relu(self.first(x)), 4)`, the loop, `return self.out(F.max_pool2d(x, "
         "2).flatten(1))`.",
     ),
-    why="An addition without a single weight decides whether twelve layers can be trained at all.",
+    why="Both networks have the same weights: the experiment tells what the addition alone does.",
 )
-def q5(prediction: object, network: object, draw: Draw) -> None:
+def q5(prediction: object, network: object, draw: Draw) -> str:
     """`Deep(links)` with drawn weights against the same layers; and a prediction."""
     attempted(prediction, network)
     one_of(prediction, ("with links", "without links", "both", "neither"), "The prediction")
@@ -408,6 +457,7 @@ def q5(prediction: object, network: object, draw: Draw) -> None:
                 "The ReLU comes after the sum; here what is *added* goes through it: `x + "
                 "F.relu(layer(x))`.": deep(made, images, links, "relu of the sum"),
                 "A ReLU is missing behind each layer.": deep(made, images, links, "no relu"),
+                "The ReLU behind `first` is missing.": deep(made, images, links, "no first relu"),
                 "The last pooling takes means; it should take the largest of four, too.": deep(
                     made, images, links, "means"
                 ),
@@ -420,88 +470,101 @@ def q5(prediction: object, network: object, draw: Draw) -> None:
                     "The mean of both goes on; their sum should.": deep(
                         made, images, links, "joined"
                     ),
+                    "What the layer found is added to itself. Add what it was *given*; `x` is no "
+                    "longer that once it has a new value.": deep(made, images, links, "to itself"),
+                    "There is one link around all twelve layers; each needs its own.": deep(
+                        made, images, links, "around all"
+                    ),
                 }
-            got = call(made, images)
+
+            def forward(images: Tensor, links: bool, made: nn.Module = made) -> object:
+                return made(images)
+
+            got = call(forward, images, links)
             given = f"images {tuple(images.shape)}, Deep(links={links})"
-            same(got, wanted, given=given, what="The scores", traps=traps)
+            same(got, wanted, given=given, what="The result", traps=traps)
+    return "The way is right. Now see whether your prediction is."
 
 
-def channels_behind(weight: Tensor, channels: int) -> np.ndarray:
-    """Return dense weights (out, in) for inputs in the order place, channel, number by number."""
+def channels_first(weight: Tensor, channels: int) -> np.ndarray:
+    """Return dense weights (in, out) for inputs in the order channel, place, number by number."""
     array = weight.numpy()
-    places = array.shape[1] // channels
+    places = len(array) // channels
     result = np.empty(array.T.shape, array.dtype)
     for place in range(places):
         for channel in range(channels):
-            result[place * channels + channel] = array[:, channel * places + place]
+            result[:, channel * places + place] = array[place * channels + channel]
     return result
 
 
 @LAB.task(
-    "Weights for Keras",
+    "Weights from Keras",
     hints=(
-        "The kernels only change the order of their axes: from (out, in, h, w) to (h, w, in, out). "
+        "The kernels only change the order of their axes: from (h, w, in, out) to (out, in, h, w). "
         "`permute` takes the *old* numbers of the axes in their new order.",
-        "In the dense layer the axis `in` holds two things at once, channel and place. Give each "
-        "its own axis first: (out, channels, places).",
-        "`weight.permute(2, 3, 1, 0)`; and `weight.reshape(out, channels, -1).permute(2, 1, 0)."
-        "reshape(-1, out)`, which is (places, channels, out) joined to (places · channels, out).",
+        "In the dense layer the axis `in` holds two things at once, place and channel. Give each "
+        "its own axis first, as Keras counts: (places, channels, out).",
+        "`weight.permute(3, 2, 0, 1)`; and `weight.reshape(-1, channels, out).permute(2, 1, 0)."
+        "reshape(out, -1)`, which is (out, channels, places) joined to (out, channels · places).",
     ),
     why="Where axes were joined, no shape will ever tell you in which order.",
 )
-def q6(kernels_to_keras: object, dense_to_keras: object, draw: Draw) -> None:
+def q6(kernels_from_keras: object, dense_from_keras: object, draw: Draw) -> None:
     """Both layouts, on numbers that are all different."""
-    attempted(kernels_to_keras, dense_to_keras)
+    attempted(kernels_from_keras, dense_from_keras)
     for outs, ins, h, w in [(1, 2, 2, 2), (3, 4, 2, 5)]:
-        weight = draw.order(outs * ins * h * w).float().reshape(outs, ins, h, w)
-        given = f"weight (out {outs}, in {ins}, h {h}, w {w})"
-        wanted = np.empty((h, w, ins, outs), np.float32)
+        weight = draw.order(outs * ins * h * w).float().reshape(h, w, ins, outs)
+        given = f"weight (h {h}, w {w}, in {ins}, out {outs})"
+        wanted = np.empty((outs, ins, h, w), np.float32)
         for o, i, r, c in np.ndindex(outs, ins, h, w):
-            wanted[r, c, i, o] = weight[o, i, r, c]
+            wanted[o, i, r, c] = weight[r, c, i, o]
         same(
-            call(kernels_to_keras, weight),
+            call(kernels_from_keras, weight),
             wanted,
             given=given,
-            what="The kernels",
+            what="The result of `kernels_from_keras`",
             traps={
+                "This is the way *to* Keras, as in the chapter; here the weights come back.": (
+                    weight.permute(2, 3, 1, 0)
+                ),
                 "The shape is right, but the numbers were only counted off anew: `reshape` moves "
-                "no axis. Use `permute`.": weight.reshape(h, w, ins, outs),
-                "`out` and `in` are exchanged: (h, w, in, out).": weight.permute(2, 3, 0, 1),
-                "Rows and columns are exchanged: (h, w, in, out).": weight.permute(3, 2, 1, 0),
+                "no axis. Use `permute`.": weight.reshape(outs, ins, h, w),
+                "`out` and `in` are exchanged: (out, in, h, w).": weight.permute(2, 3, 0, 1),
+                "Rows and columns are exchanged: (out, in, h, w).": weight.permute(3, 2, 1, 0),
                 "This is the order as it came.": weight,
             },
         )
-    for outs, channels, places in [(1, 2, 4), (3, 4, 6)]:
-        weight = draw.order(outs * channels * places).float().reshape(outs, channels * places)
-        given = f"weight (out {outs}, in {channels * places}), channels = {channels}"
-        if outs == 1:
-            given = f"weight = {weight.tolist()}, channels = {channels}"
-        apart = weight.reshape(outs, channels, places)
+    for outs, channels, places in [(2, 2, 4), (3, 4, 6)]:
+        weight = draw.order(outs * channels * places).float().reshape(channels * places, outs)
+        given = f"weight (in {channels * places}, out {outs}), channels = {channels}"
+        if outs == 2:
+            given = f"weight =\n{as_array(weight)}\nchannels = {channels}"
+        apart = weight.reshape(places, channels, outs)
         same(
-            call(dense_to_keras, weight, channels),
-            channels_behind(weight, channels),
+            call(dense_from_keras, weight, channels),
+            channels_first(weight, channels),
             given=given,
-            what="The dense weights",
+            what="The result of `dense_from_keras`",
             traps={
-                "Transposed, but not reordered: `in` still counts channel by channel.": weight.T,
-                "Reordered, but not transposed: Keras has (in, out).": apart.transpose(
-                    1, 2
-                ).reshape(outs, -1),
+                "Transposed, but not reordered: `in` still counts place by place.": weight.T,
+                "Reordered, but not transposed: PyTorch has (out, in).": apart.transpose(
+                    0, 1
+                ).reshape(-1, outs),
                 "The shape is right, but the numbers were only counted off anew: `reshape` moves "
-                "no axis.": weight.reshape(-1, outs),
-                "Cut into (places, channels) where it is (channels, places): PyTorch counts "
-                "channel by channel.": weight.reshape(outs, places, channels)
-                .permute(2, 1, 0)
-                .reshape(-1, outs),
+                "no axis.": weight.reshape(outs, -1),
+                "Cut into (channels, places) where it is (places, channels): Keras counts place by "
+                "place.": weight.reshape(channels, places, outs).permute(2, 1, 0).reshape(outs, -1),
             },
         )
 
 
 @functools.cache
 def embedded() -> tuple[Tensor, Tensor]:
-    """Return images and labels of the embedded digits in colour."""
+    """Return images and labels of digits in colour: FEW to train on, then HELD of other digits."""
     found = lc.load_dataset("colour-digits", "train")
-    return found.images, found.labels
+    numbers = torch.arange(len(found))  # each digit once, then all in the same order again, changed
+    chosen = torch.cat([numbers[:FEW], numbers[numbers % SIZES["train"] >= FEW][-HELD:]])
+    return found.images[chosen], found.labels[chosen]
 
 
 def trained(augment: object, images: Tensor, labels: Tensor, seed: int = 0) -> nn.Module:
@@ -548,7 +611,7 @@ def plain(seed: int) -> Tensor:
 def right(augment: object, seed: int) -> Tensor:
     images, labels = embedded()
     network = trained(augment, images[:FEW], labels[:FEW], seed)
-    held, truth = images[-HELD:], labels[-HELD:]
+    held, truth = images[FEW:], labels[FEW:]
     return lc.predict_probabilities(network, held).argmax(1) == truth
 
 
@@ -589,9 +652,9 @@ def q7(augment: object, draw: Draw) -> str:
     before, after = plain(seed).double(), right(augment, seed).double()
     low, high = lc.mean_interval((after - before).tolist())
     words = (
-        f"Trained on {FEW} digits in colour, LeNet-5 reads {before.mean():.1%} of {HELD:,} others; "
-        f"with your augmentation {after.mean():.1%}. The difference lies between {100 * low:+.1f} "
-        f"and {100 * high:+.1f} points (95 % interval)."
+        f"Trained on {FEW} digits in colour, LeNet-5 reads {before.mean():.1%} of {HELD:,} "
+        f"pictures of others; with your augmentation {after.mean():.1%}. The difference lies "
+        f"between {100 * low:+.1f} and {100 * high:+.1f} points (95 % interval)."
     )
     if high < 0:
         raise NotYet(
