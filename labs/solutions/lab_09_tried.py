@@ -75,6 +75,13 @@ def respond(maps):
     return maps / (2 + 1e-4 * sum(padded[:, k : k + maps.shape[1]] for k in range(5)))
 
 
+# %% q1 mistake: the sum squared -> here the sum is squared
+def respond(maps):
+    padded = F.pad(maps, (0, 0, 0, 0, 2, 2))
+    near = sum(padded[:, k : k + maps.shape[1]] for k in range(5)).square()
+    return maps / (2 + 1e-4 * near) ** 0.75
+
+
 # %% q2 right: torch's groups
 def grouped(x, weights, bias):
     return F.conv2d(x, weights, bias, padding=weights.shape[-1] // 2, groups=2)
@@ -125,6 +132,12 @@ def grouped(x, weights, bias):
     return sum(F.conv2d(part, w, b, padding=side) for part, w, b in pairs)
 
 
+# %% q2 mistake: all kernels on both halves -> All kernels read both halves
+def grouped(x, weights, bias):
+    side = weights.shape[-1] // 2
+    return sum(F.conv2d(half, weights, bias, padding=side) for half in x.chunk(2, 1))
+
+
 # %% q3 right: a Sequential inside, frozen weight by weight
 class Transferred(nn.Module):
     def __init__(self, body, classes):
@@ -157,6 +170,24 @@ class Transferred(nn.Module):
 
     def forward(self, x):
         return self.head(self.body.eval()(x))
+
+
+# %% q3 right: all layers but the last, one behind the other
+class Transferred(nn.Module):
+    def __init__(self, body, classes):
+        super().__init__()
+        twin = copy.deepcopy(body).requires_grad_(False)
+        pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.body = nn.Sequential(twin.normalise, *twin.stages, pool)
+        self.head = nn.Linear(twin.out.in_features, classes)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.body.eval()
+        return self
+
+    def forward(self, x):
+        return self.head(self.body(x))
 
 
 # %% q3 mistake: not frozen -> the body is not frozen
@@ -265,6 +296,56 @@ class Transferred(nn.Module):
         return self.head(self.body.eval()(x)).softmax(1)
 
 
+# %% q3 mistake: the body without its first step -> The body's first step is missing
+class Transferred(nn.Module):
+    def __init__(self, body, classes):
+        super().__init__()
+        twin = copy.deepcopy(body).requires_grad_(False)
+        self.body = nn.Sequential(*twin.stages, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Linear(twin.out.in_features, classes)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.body.eval()
+        return self
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+# %% q3 mistake: two layers in the head -> *one* dense layer
+class Transferred(nn.Module):
+    def __init__(self, body, classes):
+        super().__init__()
+        self.body = copy.deepcopy(body).requires_grad_(False)
+        count = body.out.in_features
+        self.head = nn.Sequential(nn.Linear(count, 16), nn.ReLU(), nn.Linear(16, classes))
+        self.body.out = nn.Identity()
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.body.eval()
+        return self
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+# %% q3 mistake: no mode at all -> the network's own `training`
+class Transferred(nn.Module):
+    def __init__(self, body, classes):
+        super().__init__()
+        self.body = copy.deepcopy(body).requires_grad_(False).eval()
+        self.head, self.body.out = nn.Linear(body.out.in_features, classes), nn.Identity()
+
+    def train(self, mode=True):
+        self.body.eval()
+        return self
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
 # %% q4 right: a twin without its head
 def features(body, images):
     twin = copy.deepcopy(body).eval()
@@ -347,6 +428,45 @@ def features(body, images):
         return twin(lc.as_inputs(images))
 
 
+# %% q4 mistake: the stages by hand, without the first step -> The body's first step is missing
+def features(body, images):
+    twin = copy.deepcopy(body).eval()
+    x = lc.as_inputs(images)
+    with torch.no_grad():
+        for stage in twin.stages:
+            x = stage(x)
+    return x.mean((2, 3))
+
+
+# %% q4 mistake: tensors that nothing can be trained on -> no head can be trained on
+def features(body, images):
+    twin = copy.deepcopy(body).eval()
+    twin.out = nn.Identity()
+    with torch.inference_mode():
+        return twin(lc.as_inputs(images))
+
+
+# %% q4 mistake: the library's probabilities, without the head -> ends in a softmax
+def features(body, images):
+    twin = copy.deepcopy(body)
+    twin.out = nn.Identity()
+    return lc.predict_probabilities(twin, images)
+
+
+# %% q4 mistake: the probabilities -> the probabilities of the old classes
+def features(body, images):
+    return lc.predict_probabilities(body, images)
+
+
+# %% q4 mistake: freezes the body for good -> no longer learn
+def features(body, images):
+    mode = body.training
+    twin = copy.deepcopy(body.requires_grad_(False)).eval()
+    twin.out = nn.Identity()
+    body.train(mode)
+    return twin(lc.as_inputs(images))
+
+
 # %% q5 right: by hand, with the standard library, and another prediction
 import statistics
 
@@ -378,6 +498,16 @@ prediction = "frozen"
 def paired(ours, rival):
     d = np.subtract(ours, rival)
     half = 1.96 * d.std(ddof=1) / np.sqrt(len(d))
+    return d.mean(), d.mean() - half, d.mean() + half
+
+
+# %% q5 mistake: the example's factor -> 4.30 is the factor for three values
+prediction = "frozen"
+
+
+def paired(ours, rival):
+    d = np.subtract(ours, rival)
+    half = 4.30 * d.std(ddof=1) / np.sqrt(len(d))
     return d.mean(), d.mean() - half, d.mean() + half
 
 
@@ -448,23 +578,29 @@ def paired(ours, rival):
     return 0, 0, 0
 
 
-# %% q6 right: the library
-def where_it_looks(model, image, layer, wanted):
-    return lc.grad_cam(model, image[None], layer, torch.tensor([wanted]))[0]
+# %% q6 right: the library, on a network that ends in the difference
+def rather(model, image, layer, this, that):
+    difference = nn.Linear(model.out.out_features, 1, bias=False)
+    with torch.no_grad():
+        difference.weight.zero_()
+        difference.weight[0, this], difference.weight[0, that] = 1, -1
+    both = nn.Sequential(model, difference).train(model.training)
+    return lc.grad_cam(both, image[None], layer, torch.tensor([0]))[0]
 
 
 # %% q6 right: backward, cleaned up, with NumPy at the end
-def where_it_looks(model, image, layer, wanted):
-    kept = []
+def rather(model, image, layer, this, that):
+    kept, mode = [], model.training
 
     def keep(layer, inputs, maps):
         maps.retain_grad()
         kept.append(maps)
 
     hook = layer.register_forward_hook(keep)
-    inputs = (image[None] / 255).requires_grad_()
-    model.eval()(inputs)[0, wanted].backward()
+    scores = model.eval()((image[None] / 255).requires_grad_())[0]
+    (scores[this] - scores[that]).backward()
     hook.remove()
+    model.train(mode)
     for weight in model.parameters():
         weight.grad = None
     (maps,) = kept
@@ -474,87 +610,275 @@ def where_it_looks(model, image, layer, wanted):
     return F.interpolate(torch.from_numpy(heat)[None, None], size, mode="bilinear")[0, 0].numpy()
 
 
-# %% q6 mistake: not cut off -> cut off below 0
-def where_it_looks(model, image, layer, wanted):
-    kept = {}
+# %% q6 right: the maps of two classes before the cut, one taken off the other, on a copy
+def one_map(model, image, place, wanted):
+    kept, twin = {}, copy.deepcopy(model).eval()
+    layer = list(twin.modules())[place]
+    layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    log_shares = F.log_softmax(twin(lc.as_inputs(image[None])), 1)
+    (gradient,) = torch.autograd.grad(log_shares[0, wanted], kept["maps"])
+    return torch.einsum("nchw,nc->nhw", kept["maps"], gradient.mean((2, 3)))
+
+
+def rather(model, image, layer, this, that):
+    place = [part is layer for part in model.modules()].index(True)
+    heat = one_map(model, image, place, this) - one_map(model, image, place, that)
+    heat = heat.clamp(min=0)[None]
+    return F.interpolate(heat, image.shape[1:], mode="bilinear").detach().numpy()[0, 0]
+
+
+# %% q6 mistake: the chapter's, for one class -> This is the map of `this` alone
+def rather(model, image, layer, this, that):
+    return lc.grad_cam(model, image[None], layer, torch.tensor([this]))[0]
+
+
+# %% q6 mistake: two maps of the library -> first subtract, then cut
+def rather(model, image, layer, this, that):
+    pair = [lc.grad_cam(model, image[None], layer, torch.tensor([one]))[0] for one in (this, that)]
+    return F.relu(pair[0] - pair[1])
+
+
+# %% q6 mistake: two maps, and no cut -> cut once, at the end
+def rather(model, image, layer, this, that):
+    pair = [lc.grad_cam(model, image[None], layer, torch.tensor([one]))[0] for one in (this, that)]
+    return pair[0] - pair[1]
+
+
+# %% q6 mistake: exchanged -> are exchanged
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
     hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
     scores = model.eval()(lc.as_inputs(image[None]))
     hook.remove()
-    (gradient,) = torch.autograd.grad(scores[0, wanted], kept["maps"])
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, that] - scores[0, this], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
+# %% q6 mistake: with the score beside it -> return the map alone
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach(), scores[
+        0, this
+    ].item()
+
+
+# %% q6 mistake: bytes as they are -> the network learned on 0 to 1
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(image[None].float())
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
+# %% q6 mistake: not cut off -> cut off below 0
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
     heat = (gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True)
     return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
 
 
-# %% q6 mistake: its own answer -> `wanted` names the class
-def where_it_looks(model, image, layer, wanted):
-    return lc.grad_cam(model, image[None], layer)[0]
-
-
-# %% q6 mistake: the probability -> wanted are those of the score
-def where_it_looks(model, image, layer, wanted):
-    kept = {}
+# %% q6 mistake: the probabilities -> wanted are those of scores
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
     hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
     scores = model.eval()(lc.as_inputs(image[None])).softmax(1)
     hook.remove()
-    (gradient,) = torch.autograd.grad(scores[0, wanted], kept["maps"])
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
     heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
     return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
 
 
 # %% q6 mistake: the sum of the gradients -> this is the sum
-def where_it_looks(model, image, layer, wanted):
-    kept = {}
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
     hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
     scores = model.eval()(lc.as_inputs(image[None]))
     hook.remove()
-    (gradient,) = torch.autograd.grad(scores[0, wanted], kept["maps"])
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
     heat = F.relu((gradient.sum((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
     return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
 
 
+# %% q6 mistake: not detached -> the map still carries
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0]
+
+
+# %% q6 mistake: leaves evaluation mode -> in another mode than it was left in
+def rather(model, image, layer, this, that):
+    kept = {}
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
+# %% q6 mistake: no evaluation mode -> batch normalisation moves
+def rather(model, image, layer, this, that):
+    kept = {}
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model(lc.as_inputs(image[None]))
+    hook.remove()
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
+# %% q6 mistake: training mode, on a copy -> this one came in training mode
+def rather(model, image, layer, this, that):
+    place = [part is layer for part in model.modules()].index(True)
+    kept, twin = {}, copy.deepcopy(model)
+    layer = list(twin.modules())[place]
+    layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = twin(lc.as_inputs(image[None]))
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
 # %% q6 mistake: backward leaves gradients -> Gradients are left
-def where_it_looks(model, image, layer, wanted):
-    kept = []
+def rather(model, image, layer, this, that):
+    kept, mode = [], model.training
 
     def keep(layer, inputs, maps):
         maps.retain_grad()
         kept.append(maps)
 
     hook = layer.register_forward_hook(keep)
-    model.eval()(lc.as_inputs(image[None]))[0, wanted].backward()
+    scores = model.eval()(lc.as_inputs(image[None]))[0]
+    (scores[this] - scores[that]).backward()
     hook.remove()
+    model.train(mode)
     weights = kept[0].grad.mean((2, 3), keepdim=True)
     heat = F.relu((weights * kept[0]).sum(1, keepdim=True))
     return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
 
 
+# %% q6 mistake: freezes the model for it -> no longer learn
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    model.requires_grad_(False)
+    scores = model.eval()(lc.as_inputs(image[None]).requires_grad_())
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
 # %% q6 mistake: as small as the layer -> enlarge it to that of the picture
-def where_it_looks(model, image, layer, wanted):
-    kept = {}
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
     hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
     scores = model.eval()(lc.as_inputs(image[None]))
     hook.remove()
-    (gradient,) = torch.autograd.grad(scores[0, wanted], kept["maps"])
-    weights = gradient.mean((2, 3), keepdim=True)
-    return F.relu((weights * kept["maps"]).sum(1))[0].detach()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return heat[0, 0].detach()
 
 
 # %% q6 mistake: leaves the hook -> A hook is left
-def where_it_looks(model, image, layer, wanted):
-    heat = lc.grad_cam(model, image[None], layer, torch.tensor([wanted]))[0]
-    layer.register_forward_hook(lambda layer, inputs, maps: None)
-    return heat
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
 
 
 # %% q6 mistake: in blocks -> Enlarged in blocks
-def where_it_looks(model, image, layer, wanted):
-    kept = {}
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
     hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
     scores = model.eval()(lc.as_inputs(image[None]))
     hook.remove()
-    (gradient,) = torch.autograd.grad(scores[0, wanted], kept["maps"])
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
     heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
     return F.interpolate(heat, image.shape[-2:])[0, 0].detach()
+
+
+# %% q6 mistake: place by place -> its *mean* over the places
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient * kept["maps"]).sum(1, keepdim=True))
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
+# %% q6 mistake: cut map by map -> first the sum, then the cut
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu(gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True)
+    return F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+
+
+# %% q6 mistake: divided by its maximum -> divided by its largest value
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    heat = F.interpolate(heat, image.shape[-2:], mode="bilinear")[0, 0].detach()
+    return heat / heat.max()
+
+
+# %% q6 mistake: corners aligned -> puts the map's corners elsewhere
+def rather(model, image, layer, this, that):
+    kept, mode = {}, model.training
+    hook = layer.register_forward_hook(lambda layer, inputs, maps: kept.update(maps=maps))
+    scores = model.eval()(lc.as_inputs(image[None]))
+    hook.remove()
+    model.train(mode)
+    (gradient,) = torch.autograd.grad(scores[0, this] - scores[0, that], kept["maps"])
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * kept["maps"]).sum(1, keepdim=True))
+    size = image.shape[-2:]
+    big = F.interpolate(heat, size, mode="bilinear", align_corners=True)
+    return big[0, 0].detach()
 
 
 # %% q7 right: by the order of the entries
@@ -668,10 +992,18 @@ def fool(digit):
     return (255 * quarter.detach().clamp(0, 1)).round().repeat(2, 2).int().tolist()
 
 
-# %% q8 mistake: noise -> LeNet-5 is not sure enough
+# %% q8 mistake: noise -> is not sure enough
 def fool(digit):
     quarter = torch.randint(256, (14, 14), generator=torch.Generator().manual_seed(0))
     return quarter.repeat(2, 2)
+
+
+# %% q8 mistake: for the other network that comes along -> `lc.load_model("lenet5")`
+def fool(digit):
+    network, _ = lc.load_model("reader")
+    quarter = torch.rand(14, 14, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    (gradient,) = torch.autograd.grad(network(quarter.repeat(2, 2)[None, None])[0, digit], quarter)
+    return (255 * (gradient > 0).float()).byte().repeat(2, 2)
 
 
 # %% q8 mistake: a real digit -> The four quarters of 14x14 should be the same

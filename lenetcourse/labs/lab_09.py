@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -34,13 +33,17 @@ progress = LAB.progress
 
 WIDTHS = (4, 6, 8)  # of the bodies that the checks try answers on
 SUREST = 0.98  # of the open task: the least probability
+TELLING = 5  # of the mistakes in Grad-CAM: those that show in every check
+NOT_NORMALISED = "The body's first step is missing, `body.normalise`: its stages expect that."
 
 
 def drawn_body(draw: Draw, classes: int = 4) -> lc.ResidualNet:
-    """Return a small network whose batch normalisation has seen something, in training mode."""
+    """Return a small network, in training mode, that normalises and has seen some pictures."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(draw.integer(0, 10**6))
         body = lc.ResidualNet(WIDTHS, num_classes=classes)
+        body.normalise.mean.copy_(0.3 + 0.4 * draw.uniform(3, 1, 1))
+        body.normalise.deviation.copy_(0.15 + 0.2 * draw.uniform(3, 1, 1))
         norms = [part for part in body.modules() if isinstance(part, nn.BatchNorm2d)]
         for momentum in (1.0, norms[0].momentum):  # one pass that counts in full
             for norm in norms:
@@ -66,6 +69,40 @@ def moved(before: dict[str, Tensor], model: nn.Module) -> list[str]:
     )
 
 
+def left_alone(
+    kind: str, model: nn.Module, before: dict[str, Tensor], training: bool, given: str
+) -> None:
+    """Raise NotYet unless a network whose weights all learn is as it was. `kind` is its name."""
+    if changed := moved(before, model):
+        raise NotYet(
+            f"The {kind} was changed. In training mode batch normalisation moves; and whoever "
+            "takes its head off must put it back.",
+            given=given,
+            got=f"no longer as before: {', '.join(changed[:3])}",
+        )
+    if any(part._forward_pre_hooks or part._forward_hooks for part in model.modules()) or any(
+        part._backward_pre_hooks or part._backward_hooks for part in model.modules()
+    ):
+        raise NotYet(
+            f"A hook is left on the {kind}: it would be called at every use. `remove()` it.",
+            given=given,
+        )
+    if any(part.training != training for part in model.modules()):
+        modes = ("training mode", "evaluation mode")
+        raise NotYet(
+            f"The {kind} came in another mode than it was left in. Remember `{kind}.training`, and "
+            f"put it back: `{kind}.train(mode)`.",
+            given=given,
+            expected=modes[not training],
+            got=modes[training],
+        )
+    if not all(weight.requires_grad for weight in model.parameters()):
+        raise NotYet(
+            f"Weights of the {kind} no longer learn: `requires_grad_(False)` is left on them.",
+            given=given,
+        )
+
+
 # 1. Response normalisation
 
 
@@ -84,7 +121,7 @@ def by_neighbours(x: Tensor, before: int, after: int, *, own: bool = True) -> Te
         "Put two empty maps (zeros) before the first and two behind the last: then all have five. "
         "`F.pad(x, (0, 0, 0, 0, 2, 2))` does that, or begin with zeros.",
         "`squares = F.pad(maps.square(), (0, 0, 0, 0, 2, 2))`; `s = sum(squares[:, k : k + c] for "
-        "k in range(5))`; `maps / (2 + 1e-4 * s) ** 0.75`.",
+        "k in range(5))` with `c = maps.shape[1]`; `maps / (2 + 1e-4 * s) ** 0.75`.",
     ),
     why="A paper's formula and a library's arguments of the same names are two things; one value "
     "worked out by hand tells.",
@@ -102,7 +139,7 @@ def q1(respond: object, draw: Draw) -> None:
             keeps(respond, x, says=says),
             F.local_response_norm(x, 5, 5e-4, 0.75, 2.0),
             given=given,
-            what="The normalised maps",
+            what="The output",
             traps={
                 "Here the sum of squares is divided by 5 before it counts: torch's layer does that "
                 "with its `alpha`. The paper does not.": F.local_response_norm(
@@ -129,6 +166,9 @@ def q1(respond: object, draw: Draw) -> None:
                     x / (2 + 1e-4 * sum(squares.roll(k, 1) for k in range(-2, 3))) ** 0.75
                 ),
                 "The power is missing: 0.75.": x / (2 + 1e-4 * _five(squares)),
+                "First the squares, then their sum; here the sum is squared.": (
+                    x / (2 + 1e-4 * _five(x).square()) ** 0.75
+                ),
                 "The sum is of squares.": x / (2 + 1e-4 * _five(x.abs())) ** 0.75,
                 "The constant is 2, not 1.": x / (1 + 1e-4 * _five(squares)) ** 0.75,
                 "It is divided, not multiplied.": x * (2 + 1e-4 * _five(squares)) ** 0.75,
@@ -208,6 +248,9 @@ def q2(grouped: object, draw: Draw) -> None:
                 "rest.": halved(x[:, ::2], x[:, 1::2], weights, bias),
                 "The bias is missing.": halved(first, second, weights, 0 * bias),
                 "The bias is added twice.": halved(first, second, weights, 2 * bias),
+                "All kernels read both halves here; each reads one.": halved(
+                    first + second, first + second, weights, 2 * bias
+                ),
                 "The two halves of the output are exchanged.": wanted.roll(made // 2, 1),
             },
         )
@@ -245,14 +288,17 @@ def q3(transferred: object, draw: Draw) -> None:
         attempted(*(getattr(network, name, None) for name in ("body", "head")))
         _body_untouched(body, before, given)
         head = _learning_head(network, classes, given)
-        _in_both_modes(network, head, images, wanted, given)
+        plain = _features(body, images, normalised=False)
+        _in_both_modes(network, head, images, (wanted, plain), given)
         _one_step(network, body, before, images, given)
 
 
-def _features(body: nn.Module, images: Tensor) -> Tensor:
+def _features(body: nn.Module, images: Tensor, *, normalised: bool = True) -> Tensor:
     """Return what a body hands to its head in evaluation mode."""
     twin = copy.deepcopy(body).eval()
     twin.out = nn.Identity()
+    if not normalised:
+        twin.normalise = nn.Identity()
     with torch.no_grad():
         return twin(images)
 
@@ -270,7 +316,6 @@ def _body_untouched(body: nn.Module, before: dict[str, Tensor], given: str) -> N
 def _learning_head(network: nn.Module, classes: int, given: str) -> tuple[Tensor, Tensor]:
     """Return weight and bias of the head, the only ones that learn. Raises NotYet."""
     learning = {n: w for n, w in network.named_parameters() if w.requires_grad}
-    total = sum(w.numel() for w in learning.values())
     wanted = sorted([(classes, WIDTHS[-1]), (classes,)])
     expected = f"a head of shapes {wanted[1]} and {wanted[0]}"
     if not learning:
@@ -280,8 +325,12 @@ def _learning_head(network: nn.Module, classes: int, given: str) -> tuple[Tensor
         matrix, bias = sorted(learning.values(), key=lambda w: -w.ndim)
         return matrix, bias
     sizes = [shape for shape in shapes if shape in ((4, WIDTHS[-1]), (4,))]
-    if len(shapes) > 2:
-        text = f"{total:,} weights learn: the body is not frozen (`requires_grad_(False)`)."
+    outside = sum(w.numel() for name, w in learning.items() if not name.startswith("head."))
+    if len(shapes) > 2 and outside:
+        text = f"{outside:,} weights of the body learn: the body is not frozen "
+        text += "(`requires_grad_(False)`)."
+    elif len(shapes) > 2:
+        text = "The head is to be *one* dense layer, from the features to the classes."
     elif sizes:
         text = "The head still has the outputs of the old classes; `classes` are wanted."
     else:
@@ -290,15 +339,30 @@ def _learning_head(network: nn.Module, classes: int, given: str) -> tuple[Tensor
 
 
 def _in_both_modes(
-    network: nn.Module, head: tuple[Tensor, Tensor], images: Tensor, features: Tensor, given: str
+    network: nn.Module,
+    head: tuple[Tensor, Tensor],
+    images: Tensor,
+    features: tuple[Tensor, Tensor],
+    given: str,
 ) -> None:
-    """Raise NotYet unless the scores are right in training mode, too, and nothing moves."""
-    wanted = (features @ head[0].T + head[1]).detach()
+    """Raise NotYet unless the scores are right in training mode, too, and nothing moves.
+
+    `features` are those of the images, and those of a body that does not normalise them.
+    """
+    wanted, plain = ((found @ head[0].T + head[1]).detach() for found in features)
     for mode in (False, True):
         back = network.train(mode)
         attempted(back)
         if back is not network:
             raise NotYet("`train` should return the network, as every `train` does: `return self`.")
+        if network.training != mode:
+            raise NotYet(
+                f"After `train({mode})` the network's own `training` should be {mode}: only the "
+                "body stays. `super().train(mode)` sets it.",
+                given=given,
+                expected=mode,
+                got=network.training,
+            )
         buffers = state_of(network)
         try:
             got = call(network, images).detach()
@@ -316,11 +380,12 @@ def _in_both_modes(
             got,
             wanted,
             given=where,
-            what="The scores",
+            what="The output",
             traps={
+                NOT_NORMALISED: plain,
                 "These are probabilities; the loss wants scores.": wanted.softmax(1),
                 "A ReLU cuts the scores off; nothing comes behind the head.": wanted.relu(),
-                "These are the features, not the head's scores.": features,
+                "These are the features, not the head's scores.": features[0],
             },
             tolerance=1e-3,
         )
@@ -375,7 +440,13 @@ def q4(features: object, draw: Draw) -> None:
                 "the whole way: `torch.no_grad()`.",
                 given=given,
             )
-        _body_left(body, before, training, given)
+        if isinstance(answer, Tensor) and answer.is_inference():
+            raise NotYet(
+                "Out of `torch.inference_mode()` come tensors that no head can be trained on. "
+                "`torch.no_grad()` is enough.",
+                given=given,
+            )
+        left_alone("body", body, before, training, given)
         twin = copy.deepcopy(body).eval()
         learning = copy.deepcopy(body).train()
         learning.out = nn.Identity()
@@ -386,31 +457,16 @@ def q4(features: object, draw: Draw) -> None:
                 "The pictures came as bytes, from 0 to 255; the body learned on 0 to 1.": _features(
                     body, images.float()
                 ),
+                NOT_NORMALISED: _features(body, inputs, normalised=False),
+                "The rows add up to 1: these are the probabilities of the old classes.": twin(
+                    inputs
+                ).softmax(1),
+                "The rows add up to 1: `predict_probabilities` ends in a softmax. Call the network "
+                "itself.": wanted.softmax(1),
                 "These are features in training mode: batch normalisation uses the means of this "
                 "very batch. `body.eval()` first.": learning(inputs),
             }
-        same(answer, wanted, given=given, what="The features", traps=traps, tolerance=1e-3)
-
-
-def _body_left(body: nn.Module, before: dict[str, Tensor], training: bool, given: str) -> None:
-    """Raise NotYet unless the body is as it was before."""
-    if changed := moved(before, body):
-        raise NotYet(
-            "The body was changed. In training mode batch normalisation moves; and whoever takes "
-            "its head off must put it back.",
-            given=given,
-            got=f"no longer as before: {', '.join(changed[:3])}",
-        )
-    if any(part._forward_pre_hooks or part._forward_hooks for part in body.modules()):
-        raise NotYet("A hook is left on the body: it would be called at every use. `remove()` it.")
-    if body.training != training:
-        raise NotYet(
-            "The body came in another mode than it was left in. Remember `body.training`, and put "
-            "it back: `body.train(mode)`.",
-            given=given,
-            expected="training mode" if training else "evaluation mode",
-            got="evaluation mode" if training else "training mode",
-        )
+        same(answer, wanted, given=given, what="The output", traps=traps, tolerance=1e-3)
 
 
 # 5. The prediction and the interval
@@ -451,7 +507,7 @@ def q5(prediction: object, paired: object, draw: Draw) -> None:
             [float(as_array(v)) for v in got],
             around(factor * error),
             given=given,
-            what="Mean, low and high",
+            what="The result",
             traps={
                 "The sign is turned: ours minus the rival's.": [
                     -mean,
@@ -459,6 +515,9 @@ def q5(prediction: object, paired: object, draw: Draw) -> None:
                 ],
                 "1.96 is the factor for very many values; for so few it is Student's.": around(
                     1.96 * error
+                ),
+                f"4.30 is the factor for three values; here there are {n}.": around(
+                    float(t.ppf(0.975, 2)) * error
                 ),
                 "The standard deviation needs n − 1 below (`ddof=1`).": around(
                     factor * d.std() / math.sqrt(n)
@@ -482,32 +541,40 @@ def q5(prediction: object, paired: object, draw: Draw) -> None:
         )
 
 
-# 6. Grad-CAM
+# 6. Grad-CAM of a difference
 
 
 @LAB.task(
-    "Where does it look?",
+    "Why this, and not that?",
     hints=(
-        "A forward hook on `layer` keeps its maps. Run the picture, take the score of `wanted`, "
-        "and ask for its gradient with respect to these maps.",
-        "`torch.autograd.grad(scores[0, wanted], maps)` leaves the weights' `.grad` alone, "
-        "`backward()` does not. The mean of the gradient over rows and columns is each map's "
-        "weight.",
+        "A forward hook on `layer` keeps its maps. Run the picture, take the score of `this` minus "
+        "that of `that`, and ask for the gradient of this one number with respect to the maps.",
+        "`torch.autograd.grad(scores[0, this] - scores[0, that], maps)` leaves the `.grad` of the "
+        "weights alone, `backward()` does not. The mean of the gradient over rows and columns is "
+        "each map's weight.",
         "`heat = F.relu((weights * maps).sum(1, keepdim=True))`, then `F.interpolate(heat, "
-        "image.shape[-2:], mode='bilinear')[0, 0]`; `model.eval()` before, `hook.remove()` after.",
+        "image.shape[-2:], mode='bilinear')[0, 0].detach()`; `mode = model.training` and "
+        "`model.eval()` before, `hook.remove()` and `model.train(mode)` after.",
     ),
-    why="Fifteen lines, and you can ask any network where its answer came from: then test whether "
-    "it is true.",
+    why="Why this and not that is what people ask, and a few lines ask it of any network: then "
+    "test whether the answer is true.",
     seconds=20,
 )
-def q6(where_it_looks: object, draw: Draw) -> None:
-    """`where_it_looks(model, image, layer, wanted)` against the library's Grad-CAM."""
-    for stage in (-1, 1):
-        model, image, wanted, own = _telling_case(draw, stage)
-        layer = model.stages[stage]
-        given = f"a picture of 24x32, a layer with maps of {_map_size(model, layer, image)}"
+def q6(rather: object, draw: Draw) -> None:
+    """`rather(model, image, layer, this, that)`: Grad-CAM of a difference of two scores."""
+    for stage, training in ((-1, False), (1, True)):
+        model, image, this, that = _telling_case(draw, stage)
+        wanted, traps = _difference_maps(model, image, stage, this, that)
+        rows, columns = _seen(model, lc.as_inputs(image[None]), stage)[0].shape[2:]
+        model.train(training)
+        given = (
+            f"a picture of 24x32, a layer with maps of {rows}x{columns}, this = {this}, "
+            f"that = {that}; a model in {'training' if training else 'evaluation'} mode"
+        )
         before = state_of(model)
-        answer = call(where_it_looks, model, image, layer, wanted)
+        answer = call(rather, model, image, model.stages[stage], this, that)
+        if isinstance(answer, (tuple, list)) and len(answer) == 2:
+            raise NotYet("Two things come back; return the map alone, (h, w).", given=given)
         found = as_array(answer, "The map")
         if any(w.grad is not None for w in model.parameters()):
             raise NotYet(
@@ -515,30 +582,46 @@ def q6(where_it_looks: object, draw: Draw) -> None:
                 "them. `torch.autograd.grad` returns them and leaves none.",
                 given=given,
             )
-        _model_left(model, before, given)
-        maps, gradient, chance = _maps_and_gradients(model, image, layer, wanted)
-        if found.shape == maps.shape[2:]:
+        left_alone("model", model, before, training, given)
+        if found.shape == (rows, columns):
             raise NotYet(
                 "The map has the size of the layer; enlarge it to that of the picture.",
                 given=given,
                 expected="shape (24, 32)",
                 got=f"shape {found.shape}",
             )
-        other = _maps_and_gradients(model, image, layer, own)[1]
+        accuracy = 5e-4 * min(1.0, float(wanted.max()))
+        twin = copy.deepcopy(model).eval()
+        if training and found.shape == (24, 32) and not np.allclose(found, wanted, 0, accuracy):
+            steady = as_array(call(rather, twin, image, twin.stages[stage], this, that))
+            if steady.shape == (24, 32) and np.allclose(steady, wanted, 0, accuracy):
+                raise NotYet(
+                    "The map is right for a model in evaluation mode; this one came in training "
+                    "mode, where batch normalisation uses the means of this one picture. "
+                    "`model.eval()` first.",
+                    given=given,
+                )
         same(
             answer,
-            lc.grad_cam(model, image[None], layer, torch.tensor([wanted]))[0],
+            wanted,
             given=given,
             what="The map",
-            traps=_heat_traps(maps, gradient, chance, other),
-            tolerance=1e-4 * min(1.0, _peak(maps, gradient)),
+            traps={says: wrong for says, wrong in traps.items() if wrong.abs().max() > 1e-3},
+            tolerance=accuracy,
         )
+        if isinstance(answer, Tensor) and answer.requires_grad:
+            raise NotYet(
+                "The numbers are right, but the map still carries what is needed for gradients, "
+                "and cannot be drawn: `.detach()`.",
+                given=given,
+            )
 
 
 def _telling_case(draw: Draw, stage: int) -> tuple[nn.Module, Tensor, int, int]:
-    """Return a model, a picture, a class and the model's own answer, another class.
+    """Return a model in evaluation mode, a picture and two classes.
 
-    Drawn so that places speak for the class and places against it: else mistakes would not show.
+    Drawn so that places speak for the difference and places against it, and so that the commonest
+    mistakes give other maps than the right one: else they would not show.
     """
     while True:
         model = drawn_body(draw).eval()
@@ -548,80 +631,91 @@ def _telling_case(draw: Draw, stage: int) -> tuple[nn.Module, Tensor, int, int]:
         with torch.no_grad():  # at right angles to the features: the places add up to nothing
             weights = draw.normal(4, len(mean))
             model.out.weight.copy_(weights - (weights @ mean)[:, None] * mean / mean.square().sum())
-        order = model(lc.as_inputs(image[None]))[0].argsort().tolist()
-        for wanted in order[:-1]:
-            maps, gradient, _ = _maps_and_gradients(model, image, model.stages[stage], wanted)
-            heat = _heat(maps, gradient, lambda values: values)
-            if min(heat.max(), -heat.min()) > 0.02:
-                return model, image, wanted, order[-1]
+        this, that = draw.order(4)[:2].tolist()
+        right, traps = _difference_maps(model, image, stage, this, that)
+        wrong = torch.stack(list(traps.values())[:TELLING])
+        apart = torch.stack([(right - wrong).abs().amax((1, 2)), wrong.abs().amax((1, 2))])
+        if min(right.max(), apart.min()) > 0.02:
+            return model, image, this, that
 
 
-def _peak(maps: Tensor, gradient: Tensor) -> float:
-    return float(_heat(maps, gradient).max().clamp(min=1e-3))
-
-
-def _map_size(model: nn.Module, layer: nn.Module, image: Tensor) -> str:
-    return "x".join(map(str, _maps_and_gradients(model, image, layer, 0)[0].shape[2:]))
-
-
-def _model_left(model: nn.Module, before: dict[str, Tensor], given: str) -> None:
-    if changed := moved(before, model):
-        raise NotYet(
-            "The model was changed: in training mode, batch normalisation moves.",
-            given=given,
-            got=f"no longer as before: {', '.join(changed[:3])}",
-        )
-    if any(part._forward_hooks or part._backward_hooks for part in model.modules()):
-        raise NotYet("A hook is left on the layer: it would be called at every use. `remove()` it.")
-
-
-def _maps_and_gradients(
-    model: nn.Module, image: Tensor, layer: nn.Module, wanted: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return a layer's maps, the gradients of the score, and those of the probability."""
+def _seen(model: nn.Module, inputs: Tensor, stage: int) -> tuple[Tensor, Tensor]:
+    """Return a stage's maps and the scores of a picture, with what gradients need."""
     kept = {}
-    hook = layer.register_forward_hook(lambda _layer, _inputs, maps: kept.update(maps=maps))
+    hook = model.stages[stage].register_forward_hook(lambda _layer, _in, maps: kept.update(m=maps))
     with torch.enable_grad():
-        scores = model(lc.as_inputs(image[None]).requires_grad_())
+        scores = model(inputs.clone().requires_grad_())[0]
     hook.remove()
-    (gradient,) = torch.autograd.grad(scores[0, wanted], kept["maps"], retain_graph=True)
-    (chance,) = torch.autograd.grad(scores.softmax(1)[0, wanted], kept["maps"])
-    return kept["maps"].detach(), gradient, chance
+    return kept["m"], scores
 
 
-def _heat(maps: Tensor, gradient: Tensor, cut: Callable = F.relu, how: str = "bilinear") -> Tensor:
-    heat = cut((gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True))
-    return F.interpolate(heat, (24, 32), mode=how)[0, 0]
+def _speaks_for(maps: Tensor, score: Tensor) -> Tensor:
+    """Return how much each of a layer's places speaks for a score, before the cut."""
+    (gradient,) = torch.autograd.grad(score, maps, retain_graph=True)
+    return (gradient.mean((2, 3), keepdim=True) * maps.detach()).sum(1, keepdim=True)
 
 
-def _heat_traps(maps: Tensor, gradient: Tensor, chance: Tensor, other: Tensor) -> dict[str, Tensor]:
-    """Return what typical mistakes give."""
-    places = maps.shape[2] * maps.shape[3]
-    heat = _heat(maps, gradient)
-    return {
-        "What speaks *against* the class is still in it: cut off below 0.": _heat(
-            maps, gradient, lambda values: values
+def _enlarged(heat: Tensor, how: str = "bilinear", corners: bool | None = None) -> Tensor:
+    return F.interpolate(heat, (24, 32), mode=how, align_corners=corners)[0, 0]
+
+
+def _difference_maps(
+    model: nn.Module, image: Tensor, stage: int, this: int, that: int
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the right map, and what mistakes give; the first TELLING are the commonest."""
+    inputs = lc.as_inputs(image[None])
+    maps, scores = _seen(model, inputs, stage)
+    score, chances = scores[this] - scores[that], scores.softmax(0)
+    (gradient,) = torch.autograd.grad(score, maps, retain_graph=True)
+    weights, places = gradient.mean((2, 3), keepdim=True), maps.shape[2] * maps.shape[3]
+    byte_maps, byte_scores = _seen(model, image[None].float(), stage)
+    heat = _speaks_for(maps, score)
+    mine, theirs = (_enlarged(_speaks_for(maps, scores[one]).relu()) for one in (this, that))
+    right, held, maps = _enlarged(heat.relu()), maps, maps.detach()
+    traps = {
+        "What speaks *against* it is still in the map: cut off below 0.": _enlarged(heat),
+        "The picture came as bytes, from 0 to 255; the network learned on 0 to 1.": _enlarged(
+            _speaks_for(byte_maps, byte_scores[this] - byte_scores[that]).relu()
         ),
-        "Cut off at the right place: first add up the maps, then cut, then enlarge.": _heat(
-            maps, gradient, lambda values: values
+        "This is the map of `this` alone; wanted is that of the difference of two scores.": mine,
+        "Each class's map was cut before the difference: first subtract, then cut.": (
+            (mine - theirs).relu()
+        ),
+        "`this` and `that` are exchanged.": _enlarged((-heat).relu()),
+        "Cut off at the right place: first add up the maps, then cut, then enlarge.": _enlarged(
+            heat
         ).relu(),
-        "Without their sign, maps that speak against the class count for it.": _heat(
-            maps, gradient, torch.abs
+        "Each class's map was cut before they were subtracted: cut once, at the end.": (
+            mine - theirs
         ),
-        "The weight of a map is the *mean* of its gradients; this is the sum.": heat * places,
-        "These are the gradients of the probability; wanted are those of the score.": _heat(
-            maps, chance
+        "Without their sign, maps that speak against it count for it.": _enlarged(heat.abs()),
+        "The weight of a map is the *mean* of its gradients; this is the sum.": right * places,
+        "These are the gradients of probabilities; wanted are those of scores.": _enlarged(
+            _speaks_for(held, chances[this] - chances[that]).relu()
         ),
-        "This map is for the network's own answer; `wanted` names the class.": _heat(maps, other),
-        "All maps have the same weight here; each has the mean of its gradients.": _heat(
-            maps, torch.ones_like(gradient)
+        "All maps have the same weight here; each has the mean of its gradients.": _enlarged(
+            maps.sum(1, keepdim=True).relu()
         ),
-        "Enlarged in blocks; wanted is `mode='bilinear'`.": _heat(maps, gradient, how="nearest"),
-        "The mean over the maps; wanted is the weighted sum.": heat / maps.shape[1],
-        "The gradient itself is shown; it weights the maps.": F.interpolate(
-            F.relu(gradient.sum(1, keepdim=True)), (24, 32), mode="bilinear"
-        )[0, 0],
+        "Enlarged in blocks; wanted is `mode='bilinear'`.": _enlarged(heat.relu(), "nearest"),
+        "`align_corners=True` puts the map's corners elsewhere; leave it out.": _enlarged(
+            heat.relu(), corners=True
+        ),
+        "The mean over the maps; wanted is the weighted sum.": right / maps.shape[1],
+        "Each map was cut before they were added up: first the sum, then the cut.": _enlarged(
+            (weights * maps).relu().sum(1, keepdim=True)
+        ),
+        "The gradient weights each place here; its *mean* over the places weights the map.": (
+            _enlarged((gradient * maps).sum(1, keepdim=True).relu())
+        ),
+        "The mean of the gradient goes over rows and columns, not over the maps.": _enlarged(
+            (gradient.mean(1, keepdim=True) * maps).sum(1, keepdim=True).relu()
+        ),
+        "The map is divided by its largest value; leave it as it is.": right / right.max(),
+        "The gradient itself is shown; it weights the maps.": _enlarged(
+            gradient.sum(1, keepdim=True).relu()
+        ),
     }
+    return right, traps
 
 
 # 7. Weights under other names
@@ -697,15 +791,20 @@ def _same_weights(name: str, got: object, wanted: dict[str, Tensor], given: str)
     if tuple(got.shape) == shape and torch.allclose(got.float(), wanted[name]):
         return
     if name.startswith("normalise"):
-        if got.numel() == 3 and tuple(got.shape) != shape:
-            text = f"{name} has the right numbers in another shape: (3, 1, 1) fits (n, 3, h, w)."
-        else:
-            text = (
-                f"{name} holds other numbers: the mean is 0.485, 0.456, 0.406, the deviation "
-                "0.229, 0.224, 0.225."
+        numbers = wanted[name].flatten()
+        if got.numel() == 3 and torch.allclose(got.flatten().float(), numbers):
+            raise NotYet(
+                f"{name} has the right numbers in another shape: (3, 1, 1) fits (n, 3, h, w).",
+                given=given,
+                expected=f"shape {shape}",
+                got=f"shape {tuple(got.shape)}",
             )
         raise NotYet(
-            text, given=given, expected=wanted[name].flatten().tolist(), got=got.flatten().tolist()
+            f"{name} holds other numbers: the mean is 0.485, 0.456, 0.406, the deviation 0.229, "
+            "0.224, 0.225.",
+            given=given,
+            expected=numbers,
+            got=got.flatten(),
         )
     holder = [
         other
@@ -747,10 +846,11 @@ def q8(fool: object, draw: Draw) -> str:
         shares = lc.predict_probabilities(reader, torch.from_numpy(picture)[None])[0]
         sure.append(shares[digit].item())
         if sure[-1] < SUREST:
+            best = int(shares.argmax())
+            more = "" if best == digit else f" ({shares[best]:.1%} for {best})"
             raise NotYet(
-                f"LeNet-5 is not sure enough: {sure[-1]:.1%} for {digit} "
-                f"({shares.max():.1%} for {int(shares.argmax())}); at least {SUREST:.0%} are "
-                "wanted.",
+                f'LeNet-5, `lc.load_model("lenet5")`, is not sure enough: {sure[-1]:.1%} for '
+                f"{digit}{more}; at least {SUREST:.0%} are wanted.",
                 given=given,
             )
     shown = ", ".join(f"{share:.2%}" for share in sure)
