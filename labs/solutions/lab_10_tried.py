@@ -18,6 +18,14 @@ def signal_and_noise(betas):
     return np.stack([signal, np.sqrt(np.clip(1 - signal**2, 0, None))])
 
 
+# %% q1 right: with NumPy, as two arrays of float64
+def signal_and_noise(betas):
+    import numpy as np
+
+    signal = np.concatenate([[1.0], np.sqrt(np.cumprod(1 - betas.numpy()))])
+    return signal, np.sqrt(np.clip(1 - signal**2, 0, None))
+
+
 # %% q1 mistake: step 0 is missing -> Step 0 is missing
 def signal_and_noise(betas):
     left = torch.cumprod(1 - betas, 0)
@@ -134,6 +142,13 @@ def drown(clean, times, grain, signal, noise):
     return noisy, a * grain - s * noisy
 
 
+# %% q2 mistake: one time too early -> The times are one too early
+def drown(clean, times, grain, signal, noise):
+    column = (-1, *[1] * (clean.ndim - 1))
+    a, s = signal[times - 1].reshape(column), noise[times - 1].reshape(column)
+    return a * clean + s * grain, a * grain - s * clean
+
+
 # %% q2 mistake: writes into the grain -> `grain` itself has changed
 def drown(clean, times, grain, signal, noise):
     column = (-1, *[1] * (clean.ndim - 1))
@@ -240,6 +255,14 @@ def loss(network, clean, labels, signal, noise):
     torch.manual_seed(0)
     times = torch.randint(1, len(signal), (len(clean),))
     labels = torch.where(torch.rand(len(labels)) < 0.1, -1, labels)
+    noisy, velocity = drown(clean, times, torch.randn_like(clean), signal, noise)
+    return (network(noisy, times, labels) - velocity).square().mean()
+
+
+# %% q3 mistake: writes -1 into the labels -> `labels` itself has changed
+def loss(network, clean, labels, signal, noise):
+    times = torch.randint(1, len(signal), (len(clean),))
+    labels[torch.rand(len(labels)) < 0.1] = -1
     noisy, velocity = drown(clean, times, torch.randn_like(clean), signal, noise)
     return (network(noisy, times, labels) - velocity).square().mean()
 
@@ -384,6 +407,28 @@ def walk_back(network, start, labels, steps, signal, noise):
     return noisy
 
 
+# %% q5 mistake: goes on with the clean data -> The walk goes on with the clean data
+def walk_back(network, start, labels, steps, signal, noise):
+    times = torch.linspace(len(signal) - 1, 0, steps + 1).round().long().tolist()
+    noisy = start
+    with torch.no_grad():
+        for now, earlier in pairwise(times):
+            seen = network(noisy, torch.full((len(noisy),), now), labels)
+            _, noisy = step_back(noisy, seen, now, earlier, signal, noise)
+    return noisy
+
+
+# %% q5 mistake: steps to the time before -> Each step goes to the time `now - 1`
+def walk_back(network, start, labels, steps, signal, noise):
+    times = torch.linspace(len(signal) - 1, 0, steps + 1).round().long().tolist()
+    noisy = start
+    with torch.no_grad():
+        for now in times[:-1]:
+            seen = network(noisy, torch.full((len(noisy),), now), labels)
+            noisy, _ = step_back(noisy, seen, now, now - 1, signal, noise)
+    return noisy
+
+
 # %% q5 mistake: one time alone -> one number for each image
 def walk_back(network, start, labels, steps, signal, noise):
     times = torch.linspace(len(signal) - 1, 0, steps + 1).round().long()
@@ -475,6 +520,25 @@ def guided(network, strength):
     return pushed
 
 
+# %% q6 mistake: minus the label -> not minus the label
+def guided(network, strength):
+    def pushed(noisy, times, labels):
+        seen, free = network(noisy, times, labels), network(noisy, times, -labels)
+        return seen + strength * (seen - free)
+
+    return pushed
+
+
+# %% q6 mistake: 0 for any digit -> 0 is a digit
+def guided(network, strength):
+    def pushed(noisy, times, labels):
+        seen = network(noisy, times, labels)
+        free = network(noisy, times, torch.zeros_like(labels))
+        return seen + strength * (seen - free)
+
+    return pushed
+
+
 # %% q6 mistake: no function -> A function is wanted, which can be asked like a network
 def guided(network, strength):
     return strength
@@ -533,6 +597,22 @@ def frechet(first, second):
     a, b = (torch.cov(rows.T).reshape(size, size) for rows in (first, second))
     root = torch.linalg.eigvals(a @ b).real.clamp(min=0).sqrt().sum()
     return (first.mean(0) - second.mean(0)).square().sum() + a.trace() + b.trace() - root
+
+
+# %% q7 mistake: no clamp -> Rounding has made eigenvalues a little negative
+def frechet(first, second):
+    size = first.shape[1]
+    a, b = (torch.cov(rows.T).reshape(size, size) for rows in (first, second))
+    root = torch.linalg.eigvals(a @ b).real.sqrt().sum()
+    return (first.mean(0) - second.mean(0)).square().sum() + a.trace() + b.trace() - 2 * root
+
+
+# %% q7 mistake: the length of the means' difference -> is not squared
+def frechet(first, second):
+    size = first.shape[1]
+    a, b = (torch.cov(rows.T).reshape(size, size) for rows in (first, second))
+    root = torch.linalg.eigvals(a @ b).real.clamp(min=0).sqrt().sum()
+    return (first.mean(0) - second.mean(0)).norm() + a.trace() + b.trace() - 2 * root
 
 
 # %% q7 mistake: no root -> The root is missing: these are the eigenvalues themselves
@@ -607,7 +687,26 @@ def mine(digits):
     )
 
 
-# %% q8 mistake: codes in place of images -> The images has the wrong shape
+# %% q8 mistake: training images, moved by a pixel -> Somebody has written these
+def mine(digits):
+    rows = [int((train.labels == digit).nonzero()[torch.randint(50, (1,))]) for digit in digits]
+    return train.images[rows].roll(1, 2)
+
+
+# %% q8 mistake: training images with noise -> Somebody has written these
+def mine(digits):
+    rows = [int((train.labels == digit).nonzero()[torch.randint(50, (1,))]) for digit in digits]
+    images = train.images[rows].float()
+    return (images + 12 * torch.randn(images.shape)).clamp(0, 255)
+
+
+# %% q8 mistake: much guidance -> As a set they are too far from real digits
+def mine(digits):
+    start = torch.randn(len(digits), 20)
+    return images_of(walk_back(guided(model, 6.0), start, digits, 25, signal, noise))
+
+
+# %% q8 mistake: codes in place of images -> Images of shape (n, 28, 28) are wanted
 def mine(digits):
     start = torch.randn(len(digits), 20)
     return walk_back(guided(model, 1.5), start, digits, 25, signal, noise)
