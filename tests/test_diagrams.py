@@ -505,6 +505,9 @@ NETWORKS = {
     "SmallCNN": lambda: lc.SmallCNN(),
     "SmallCNN, 16": lambda: lc.SmallCNN(input_size=16, num_classes=100),
     "ResidualNet": lambda: lc.ResidualNet(),
+    "AlexNet2012": lambda: lc.AlexNet2012(num_classes=5, hidden=128),
+    "AlexNet": lambda: lc.AlexNet(num_classes=5, hidden=128),
+    "SmallAlexNet": lambda: lc.SmallAlexNet(),
     "ResidualNet, plain in grey": lambda: lc.ResidualNet((8, 16), False, False, in_channels=1),
     "VAE": lambda: lc.VAE(),
     "VAE, plane": lambda: lc.VAE(latent=2, sample=False, input_size=16),
@@ -517,7 +520,8 @@ NETWORKS = {
     "SmallUNet, colour": lambda: lc.SmallUNet(in_channels=3),
 }
 SIZES = {"LeNetSegmenter, colour": (40, 64), "SkipSegmenter, colour": (17, 50),
-         "SmallUNet, colour": (64, 16), "SmallUNet": 60}  # fmt: skip
+         "SmallUNet, colour": (64, 16), "SmallUNet": 60, "AlexNet2012": 227, "AlexNet": 227,
+         "SmallAlexNet": 64}  # fmt: skip
 
 
 def drawn(name):

@@ -31,6 +31,7 @@ from lenetcourse.show.network_blocks import Block, step_words
 Slot = list[Block]  # blocks one above the other
 BETWEEN = 0.34  # from the labels of a row to the next row, in inches
 AFTER = 0.14  # for the line to the next row
+CLEAR = 0.06  # from that line to a label, and to the edge
 SIDES = np.arange(1.15, 0.69, -0.05)  # of the largest map, in inches
 OFFSETS = np.arange(0.3, 0.039, -0.01)  # from map to map
 MOST_ROWS = 4
@@ -54,7 +55,7 @@ def draw_rows(slots: list[Slot]) -> Figure:
         for before, after in itertools.pairwise(row):
             _connect(axis, before, after)
     for (before, after), top in zip(itertools.pairwise(rows), tops[1:], strict=True):
-        _wrap(axis, before[-1][0], after[0][0], top + BETWEEN / 2)
+        _wrap(axis, before[-1], after[0][0], top + BETWEEN / 2)
     return axis.figure
 
 
@@ -111,7 +112,7 @@ def _length(row: list[Slot], rows: list[list[Slot]]) -> float:
     """Return the width that a row needs, with its arrows."""
     wide = sum(max(block.width for block in slot) for slot in row)
     wide += sum(_gap(before, after) for before, after in itertools.pairwise(row))
-    after = _beside(row[-1]) if row is rows[-1] else max(AFTER, _beside(row[-1]))
+    after = _beside(row[-1]) if row is rows[-1] else _turn(row[-1]) + CLEAR
     return _before(row, rows) + wide + after
 
 
@@ -125,6 +126,12 @@ def _beside(slot: Slot) -> float:
     """Return how far a label is wider than its slot, at each side."""
     widest = max(width_of(block.label) for block in slot)
     return max(0.0, (widest - max(block.width for block in slot)) / 2)
+
+
+def _turn(slot: Slot) -> float:
+    """Return how far behind a slot the line to the next row goes down: past its label, too."""
+    beside = _beside(slot)
+    return max(AFTER - CLEAR, beside + CLEAR if beside else 0.0)
 
 
 def _gap(before: Slot, after: Slot) -> float:
@@ -273,10 +280,10 @@ def _part(
     return corner, (wide * block.scale, high * block.scale)
 
 
-def _wrap(axis: Axes, source: Block, block: Block, y: float) -> None:
+def _wrap(axis: Axes, slot: Slot, block: Block, y: float) -> None:
     """Draw the arrow from the end of a row to the start of the next, over the line at `y`."""
-    start, end = _outlet(source), _inlet(block)
-    right, left = start[0] + AFTER - 0.06, MARGIN + 0.02
+    start, end = _outlet(slot[0]), _inlet(block)
+    right, left = start[0] + _turn(slot), MARGIN + 0.02
     points = [start, (right, start[1]), (right, y), (left, y), (left, end[1])]
     line(axis, points, color=INK, linewidth=1.1, solid_joinstyle="round")
     arrow(axis, points[-1], end)

@@ -75,7 +75,7 @@ def features(model: nn.Module, images: Tensor, layer: str = "fc2") -> Tensor:
 def frechet_distance(first: Tensor, second: Tensor) -> float:
     """Return the squared Fréchet distance of the normal distributions fitted to two sets of rows.
 
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) for features (n, units) and (k, units): Dowson and
+    (m1 - m2)^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) for features (n, units) and (k, units): Dowson and
     Landau (1982), doi:10.1016/0047-259X(82)90077-X; Heusel et al. (2017), arXiv:1706.08500, for
     images. C1 C2 has the eigenvalues of the symmetric C1^(1/2) C2 C1^(1/2). Two finite samples of
     one distribution are apart: compare only distances of as many rows. Raises UsageError for fewer
