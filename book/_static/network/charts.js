@@ -44,7 +44,7 @@
   // A diamond around a point of a line.
   function diamond(mark, { values, across, up }, lines) {
     const y = mark && up(values[mark.name][mark.step]);
-    if (!Number.isFinite(y) || !mark) return [];
+    if (!Number.isFinite(y)) return []; // nor without a mark
     const d = `M${across(mark.step)},${y - 7} l6,7 l-6,7 l-6,-7 z`;
     return [svg("path", { d, class: "learn-mark", stroke: lines[mark.name].colour })];
   }

@@ -50,7 +50,7 @@
   function last({ network, weights, train }, unit) {
     const { labels, x } = train, scores = network.scores(new lenet.autograd.Node(x), weights).value;
     if (scores.data.every((score) => score === 0)) return "All ten scores are 0 as yet.";
-    const mine = lenet.training.classesOf(scores).map((found, row) => found === unit && labels[row]).filter((label) => label !== false);
+    const found = lenet.training.classesOf(scores), mine = labels.filter((_, row) => found[row] === unit);
     const right = mine.filter((label) => label === unit).length;
     return `Its score is the highest for ${mine.length} of the ${labels.length} training digits, and ${right} of these are a ${unit}. There are ${labels.filter((label) => label === unit).length} in all. Its bias is ${signed(weights[1].value.data[unit])}.`;
   }
